@@ -1,0 +1,31 @@
+import { Module } from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
+import { JwtModule } from '@nestjs/jwt';
+import { AccessTokens } from './access-tokens';
+import { Accounts } from './accounts';
+import { AuthController } from './auth.controller';
+import { AuthService } from './auth.service';
+import { FirstAdmin } from './first-admin';
+import { JwtGuard } from './jwt.guard';
+import { JwtStrategy } from './jwt.strategy';
+import { PasswordHasher } from './password-hasher';
+import { ExpiredSessions, Sessions } from './sessions';
+import { VerifiedTokens } from './verified-tokens';
+
+@Module({
+  imports: [JwtModule.register({})],
+  controllers: [AuthController],
+  providers: [
+    AccessTokens,
+    Accounts,
+    AuthService,
+    ExpiredSessions,
+    FirstAdmin,
+    JwtStrategy,
+    PasswordHasher,
+    Sessions,
+    VerifiedTokens,
+    { provide: APP_GUARD, useClass: JwtGuard },
+  ],
+})
+export class AuthModule {}

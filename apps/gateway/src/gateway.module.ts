@@ -1,0 +1,37 @@
+import { Module } from '@nestjs/common';
+import { DatabaseModule } from '@mediakiln/entities';
+import { JobsGatewayModule } from '@mediakiln/jobs';
+import { MediaModule } from '@mediakiln/media';
+import { MessagingModule } from '@mediakiln/messaging';
+import { ObservabilityModule } from '@mediakiln/observability';
+import { StorageModule } from '@mediakiln/storage';
+import { AuthModule } from './auth/auth.module';
+import { DocsModule } from './docs/docs.module';
+import { HealthModule } from './health/health.module';
+import { HttpModule } from './http/http.module';
+import { JobsHttpModule } from './jobs/jobs.module';
+import { LinksHttpModule } from './links/links.module';
+import { MediaHttpModule } from './media/media.module';
+
+export { configureGateway } from './configure-gateway';
+export { createGatewayAdapter } from './http/gateway-adapter';
+
+/** The HTTP side. The root module that imports it brings ConfigModule. */
+@Module({
+  imports: [
+    ObservabilityModule,
+    DatabaseModule,
+    StorageModule,
+    MessagingModule,
+    MediaModule,
+    JobsGatewayModule,
+    HttpModule,
+    AuthModule,
+    HealthModule,
+    DocsModule,
+    JobsHttpModule,
+    MediaHttpModule,
+    LinksHttpModule,
+  ],
+})
+export class GatewayModule {}

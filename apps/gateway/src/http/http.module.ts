@@ -1,0 +1,18 @@
+import { Module } from '@nestjs/common';
+import { APP_FILTER, APP_PIPE } from '@nestjs/core';
+import { HomeController } from './home.controller';
+import { ProblemFilter } from './problem.filter';
+import { Shutdown } from './shutdown';
+import { StrictValidationPipe } from './validation.pipe';
+
+/** What every route shares: problems instead of errors, validation, the orderly end. */
+@Module({
+  controllers: [HomeController],
+  providers: [
+    Shutdown,
+    { provide: APP_FILTER, useClass: ProblemFilter },
+    { provide: APP_PIPE, useClass: StrictValidationPipe },
+  ],
+  exports: [Shutdown],
+})
+export class HttpModule {}

@@ -1,0 +1,36 @@
+import { Injectable } from '@nestjs/common';
+import type { Job } from '@mediakiln/entities';
+import { JobReader, type JobSnapshot } from '@mediakiln/jobs';
+import { MediaStore, MediaUrls } from '@mediakiln/media';
+import { type JobResponse, presentJob } from '../present/job.response';
+
+/** Jobs as clients see them, with trail and outputs: two queries for any number of jobs. */
+@Injectable()
+export class JobPresenter {
+  constructor(
+    private readonly reader: JobReader,
+    private readonly media: MediaStore,
+    private readonly urls: MediaUrls,
+  ) {}
+
+  async present(job: Job | JobSnapshot): Promise<JobResponse> {
+    const [response] = await this.presentAll([job]);
+    return response!;
+  }
+
+  async presentAll(jobs: readonly (Job | JobSnapshot)[]): Promise<JobResponse[]> {
+    const ids = jobs.map((job) => job.id);
+    const [trails, outputs] = await Promise.all([this.reader.trails(ids), this.media.outputsOf(ids)]);
+    return jobs.map((job) =>
+      presentJob(
+        job,
+        {
+          progress: 'progress' in job ? job.progress : null,
+          events: trails.get(job.id) ?? [],
+          outputs: outputs.filter((media) => media.job_id === job.id),
+        },
+        this.urls,
+      ),
+    );
+  }
+}

@@ -1,0 +1,139 @@
+import { JOB_STATUSES, type JobStatus } from '@mediakiln/contracts';
+import { OPERATIONS, type AnyOperation } from '@mediakiln/operations';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { Type } from 'class-transformer';
+import {
+  ArrayMaxSize,
+  ArrayMinSize,
+  IsArray,
+  IsDate,
+  IsIn,
+  IsInt,
+  IsNumber,
+  IsObject,
+  IsOptional,
+  IsString,
+  Matches,
+  Max,
+  MaxLength,
+  Min,
+  ValidateNested,
+} from 'class-validator';
+import { PageQuery } from '../http/page';
+
+const MAX_INPUTS = 100;
+const MAX_DELAY_SECONDS = 30 * 86_400;
+const UUID_OR_LATEST = /^(latest|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
+
+export class JobInputRequest {
+  @ApiProperty({
+    example: 'latest',
+    description: 'A media id, or `latest` for your newest ready media that the operation takes',
+  })
+  @Matches(UUID_OR_LATEST, { message: 'media_id must be a media id or "latest"' })
+  media_id: string;
+}
+
+/** What all operations share; `params` is checked against the operation's own class afterwards. */
+export class JobRequest {
+  @ApiProperty({ example: 'image.compress' })
+  @IsString()
+  @MaxLength(100)
+  operation: string;
+
+  @ApiProperty({ type: [JobInputRequest] })
+  @IsArray()
+  @ArrayMinSize(1)
+  @ArrayMaxSize(MAX_INPUTS)
+  @ValidateNested({ each: true })
+  @Type(() => JobInputRequest)
+  inputs: JobInputRequest[];
+
+  @IsOptional()
+  @IsObject()
+  params?: Record<string, unknown>;
+
+  @ApiPropertyOptional({
+    minimum: 0,
+    maximum: MAX_DELAY_SECONDS,
+    description: 'Start so many seconds from now',
+  })
+  @IsOptional()
+  @IsNumber()
+  @Min(0)
+  @Max(MAX_DELAY_SECONDS)
+  delay_seconds?: number;
+
+  @ApiPropertyOptional({
+    format: 'date-time',
+    description: 'Start at this time; not together with delay_seconds',
+  })
+  @IsOptional()
+  @Type(() => Date)
+  @IsDate()
+  run_at?: Date;
+
+  @ApiPropertyOptional({
+    type: 'integer',
+    minimum: -100,
+    maximum: 100,
+    default: 0,
+    description: 'Higher runs earlier among your own jobs',
+  })
+  @IsOptional()
+  @IsInt()
+  @Min(-100)
+  @Max(100)
+  priority?: number;
+
+  @ApiPropertyOptional({
+    type: 'object',
+    additionalProperties: true,
+    description: 'Anything of yours; comes back with the job',
+  })
+  @IsOptional()
+  @IsObject()
+  metadata?: Record<string, unknown>;
+}
+
+/** The request as this one operation takes it: only for the documentation, validation goes by JobRequest. */
+function documentedRequest(operation: AnyOperation): new () => JobRequest {
+  const name = `${operation.name.replace(/(^|[._])(\w)/g, (_all, _mark, letter: string) => letter.toUpperCase())}Job`;
+  const documented = class extends JobRequest {};
+  Object.defineProperty(documented, 'name', { value: name });
+  ApiProperty({ enum: [operation.name] })(documented.prototype, 'operation');
+  ApiPropertyOptional({ type: () => operation.params })(documented.prototype, 'params');
+  return documented;
+}
+
+export const DOCUMENTED_REQUESTS = OPERATIONS.map((operation) => ({
+  operation,
+  request: documentedRequest(operation),
+}));
+
+export class JobListQuery extends PageQuery {
+  @ApiPropertyOptional({ enum: JOB_STATUSES })
+  @IsOptional()
+  @IsIn(JOB_STATUSES)
+  status?: JobStatus;
+
+  @ApiPropertyOptional({ example: 'image.compress' })
+  @IsOptional()
+  @IsString()
+  @MaxLength(100)
+  operation?: string;
+}
+
+export class WaitQuery {
+  @ApiPropertyOptional({
+    minimum: 0,
+    maximum: 60,
+    description: 'Wait up to so many seconds for the end of the job',
+  })
+  @IsOptional()
+  @Type(() => Number)
+  @IsNumber()
+  @Min(0)
+  @Max(60)
+  wait?: number;
+}

@@ -1,0 +1,213 @@
+import {
+  Body,
+  Controller,
+  Get,
+  Headers,
+  HttpCode,
+  HttpStatus,
+  type MessageEvent,
+  Param,
+  Post,
+  Query,
+  Req,
+  Res,
+  Sse,
+} from '@nestjs/common';
+import { isTerminal } from '@mediakiln/contracts';
+import { JobFollower } from '@mediakiln/jobs';
+import {
+  ApiAcceptedResponse,
+  ApiBearerAuth,
+  ApiBody,
+  ApiExtraModels,
+  ApiHeader,
+  ApiOkResponse,
+  ApiOperation,
+  ApiParam,
+  ApiProduces,
+  ApiProperty,
+  ApiTags,
+  getSchemaPath,
+} from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Observable } from 'rxjs';
+import { CurrentUser, type RequestUser } from '../http/access';
+import { ApiProblems } from '../http/api-problems';
+import { type Page, linkNext, pageOf } from '../http/page';
+import { JobResponse } from '../present/job.response';
+import { JobEvents } from './job.events';
+import { JobIdPipe } from './job-id.pipe';
+import { JobPresenter } from './job.presenter';
+import { DOCUMENTED_REQUESTS, JobListQuery, JobRequest, WaitQuery } from './job.request';
+import { JobsService } from './jobs.service';
+
+const ApiJobId = (): MethodDecorator =>
+  ApiParam({ name: 'id', example: 'latest', description: 'A job id, or `latest` for your newest job' });
+
+const RETRY_AFTER_SECONDS = 1;
+
+export class JobPage implements Page<JobResponse> {
+  @ApiProperty({ type: [JobResponse] })
+  data: JobResponse[];
+
+  @ApiProperty()
+  has_more: boolean;
+
+  @ApiProperty({ type: String, nullable: true })
+  next_cursor: string | null;
+}
+
+@ApiTags('Jobs')
+@ApiBearerAuth('bearer')
+@ApiExtraModels(...DOCUMENTED_REQUESTS.flatMap(({ operation, request }) => [request, operation.params]))
+@Controller('v1/jobs')
+export class JobsController {
+  constructor(
+    private readonly jobs: JobsService,
+    private readonly presenter: JobPresenter,
+    private readonly follower: JobFollower,
+    private readonly stream: JobEvents,
+  ) {}
+
+  @Post()
+  @HttpCode(HttpStatus.ACCEPTED)
+  @ApiOperation({
+    summary: 'Run an operation on media',
+    description: 'Answers at once; follow the job by its URLs.',
+  })
+  @ApiBody({
+    schema: {
+      oneOf: DOCUMENTED_REQUESTS.map(({ request }) => ({ $ref: getSchemaPath(request) })),
+      discriminator: {
+        propertyName: 'operation',
+        mapping: Object.fromEntries(
+          DOCUMENTED_REQUESTS.map(({ operation, request }) => [operation.name, getSchemaPath(request)]),
+        ),
+      },
+    },
+    examples: Object.fromEntries(
+      DOCUMENTED_REQUESTS.map(({ operation }) => [
+        operation.name,
+        {
+          summary: operation.summary,
+          value: {
+            operation: operation.name,
+            inputs: Array.from({ length: operation.minInputs }, () => ({ media_id: 'latest' })),
+            params: operation.example as object,
+          },
+        },
+      ]),
+    ),
+  })
+  @ApiAcceptedResponse({ type: JobResponse })
+  @ApiProblems(
+    'unauthenticated',
+    'malformed_json',
+    'validation_failed',
+    'unknown_operation',
+    'wrong_input_count',
+    'input_not_found',
+    'unsupported_input',
+    'media_failed',
+    'invalid_trim_range',
+  )
+  async create(
+    @CurrentUser() user: RequestUser,
+    @Body() body: JobRequest,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<JobResponse> {
+    const job = await this.presenter.present(await this.jobs.create(user.id, body, request.id));
+    void reply.header('location', `/v1/jobs/${job.id}`).header('retry-after', RETRY_AFTER_SECONDS);
+    return job;
+  }
+
+  @Get()
+  @ApiOperation({ summary: 'Your jobs, newest first' })
+  @ApiOkResponse({ type: JobPage })
+  @ApiProblems('unauthenticated', 'validation_failed', 'invalid_cursor')
+  async list(
+    @CurrentUser() user: RequestUser,
+    @Query() query: JobListQuery,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<JobPage> {
+    const page = pageOf(await this.jobs.list(user.id, query), query.limit, (job) => [job.id]);
+    linkNext(reply, page);
+    return { ...page, data: await this.presenter.presentAll(page.data) };
+  }
+
+  @Get(':id')
+  @ApiOperation({
+    summary: 'One job',
+    description: 'With `wait`, answers when the job has ended or the time is over.',
+  })
+  @ApiJobId()
+  @ApiOkResponse({ type: JobResponse })
+  @ApiProblems('unauthenticated', 'not_found', 'validation_failed')
+  async find(
+    @CurrentUser() user: RequestUser,
+    @Param('id', JobIdPipe) id: string,
+    @Query() { wait }: WaitQuery,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<JobResponse> {
+    let job = await this.jobs.find(user.id, id);
+    if (wait && !isTerminal(job.status)) {
+      await this.follower.waitFor(job.id, wait * 1_000, closeOf(reply));
+      job = await this.jobs.find(user.id, job.id);
+    }
+    if (!isTerminal(job.status)) void reply.header('retry-after', RETRY_AFTER_SECONDS);
+    return this.presenter.present(job);
+  }
+
+  @Post(':id/cancel')
+  @HttpCode(HttpStatus.OK)
+  @ApiOperation({
+    summary: 'Cancel a job',
+    description: 'A running engine is ended within seconds; nothing is kept.',
+  })
+  @ApiJobId()
+  @ApiOkResponse({ type: JobResponse })
+  @ApiProblems('unauthenticated', 'not_found', 'job_already_settled')
+  async cancel(@CurrentUser() user: RequestUser, @Param('id', JobIdPipe) id: string): Promise<JobResponse> {
+    return this.presenter.present(await this.jobs.cancel(user.id, id));
+  }
+
+  @Post(':id/retry')
+  @HttpCode(HttpStatus.ACCEPTED)
+  @ApiOperation({ summary: 'Run a failed or canceled job again' })
+  @ApiJobId()
+  @ApiAcceptedResponse({ type: JobResponse })
+  @ApiProblems('unauthenticated', 'not_found', 'job_not_retryable')
+  async retry(@CurrentUser() user: RequestUser, @Param('id', JobIdPipe) id: string): Promise<JobResponse> {
+    return this.presenter.present(await this.jobs.retry(user.id, id));
+  }
+
+  @Sse(':id/events')
+  @ApiOperation({
+    summary: 'Follow a job live',
+    description: 'Server-sent events: `status` for each move, `progress` in between; ends with the job.',
+  })
+  @ApiJobId()
+  @ApiHeader({ name: 'last-event-id', required: false, description: 'Resume after this event', example: '0' })
+  @ApiProduces('text/event-stream')
+  @ApiOkResponse({
+    description: 'The stream',
+    content: { 'text/event-stream': { schema: { type: 'string' } } },
+  })
+  @ApiProblems('unauthenticated', 'not_found')
+  async events(
+    @CurrentUser() user: RequestUser,
+    @Param('id', JobIdPipe) id: string,
+    @Headers('last-event-id') lastEventId?: string,
+  ): Promise<Observable<MessageEvent>> {
+    const job = await this.jobs.find(user.id, id);
+    return this.stream.stream(job.id, /^\d{1,18}$/.test(lastEventId ?? '') ? lastEventId! : '0');
+  }
+}
+
+/** Aborts when the client hangs up, so that nobody is waited for who has left. */
+function closeOf(reply: FastifyReply): AbortSignal {
+  const controller = new AbortController();
+  reply.raw.once('close', () => controller.abort());
+  return controller.signal;
+}

@@ -1,0 +1,108 @@
+import { Injectable } from '@nestjs/common';
+import { AppError } from '@mediakiln/contracts';
+import type { Job, Media } from '@mediakiln/entities';
+import { JobDispatcher, JobReader, type JobSnapshot, JobStore } from '@mediakiln/jobs';
+import { findOperation, validateParams } from '@mediakiln/operations';
+import { DataSource } from 'typeorm';
+import { decodeIdCursor } from '../http/page';
+import { JobInputs } from './job.inputs';
+import type { JobListQuery, JobRequest } from './job.request';
+
+/** What a request may do to the caller's jobs. */
+@Injectable()
+export class JobsService {
+  constructor(
+    private readonly database: DataSource,
+    private readonly dispatcher: JobDispatcher,
+    private readonly store: JobStore,
+    private readonly reader: JobReader,
+    private readonly inputs: JobInputs,
+  ) {}
+
+  /** The row first, the doorbell after the commit: accepted work needs no broker. */
+  async create(ownerId: string, request: JobRequest, requestId: string): Promise<Job> {
+    const operation = findOperation(request.operation);
+    if (!operation)
+      throw new AppError(
+        'unknown_operation',
+        `There is no operation named ${JSON.stringify(request.operation)}`,
+        {
+          errors: [{ pointer: '/operation', code: 'unknown_operation', detail: 'see GET /v1/operations' }],
+        },
+      );
+    if (request.run_at && request.delay_seconds !== undefined)
+      throw new AppError('validation_failed', 'Give run_at or delay_seconds, not both', {
+        errors: [{ pointer: '/run_at', code: 'conflict', detail: 'not together with delay_seconds' }],
+      });
+    const params = validateParams(operation, request.params);
+    const media = await this.inputs.resolve(ownerId, operation, request.inputs, params);
+    // One statement, so it needs no transaction around it.
+    const ticket = await this.dispatcher.insert(this.database.manager, [
+      {
+        owner_id: ownerId,
+        operation: operation.name,
+        inputs: media.map((one) => ({ media_id: one.id })),
+        params: { ...params },
+        metadata: request.metadata ?? null,
+        priority: request.priority ?? 0,
+        run_at: request.run_at,
+        delay_seconds: request.delay_seconds,
+        depends_on: operation.role === 'transform' ? unfinishedProbe(media) : null,
+        request_id: requestId,
+      },
+    ]);
+    await this.dispatcher.ring(ticket.rings);
+    return ticket.jobs[0]!;
+  }
+
+  /** `latest` is the caller's newest job. @throws AppError not_found */
+  async find(ownerId: string, id: string): Promise<JobSnapshot> {
+    const job = id === 'latest' ? await this.reader.latest(ownerId) : await this.reader.find(ownerId, id);
+    if (!job)
+      throw new AppError('not_found', id === 'latest' ? 'You have no jobs yet' : `There is no job ${id}`);
+    return job;
+  }
+
+  /** One row more than `limit` tells that there is another page. */
+  list(ownerId: string, query: JobListQuery): Promise<Job[]> {
+    const { limit, cursor, status, operation } = query;
+    return this.reader.list(ownerId, { limit: limit + 1, before: decodeIdCursor(cursor), status, operation });
+  }
+
+  /** A canceled job stays canceled, so asking twice is no error. */
+  async cancel(ownerId: string, id: string): Promise<JobSnapshot> {
+    const job = await this.find(ownerId, id);
+    const error = new AppError('conflict', 'The job was canceled');
+    const settled = await this.store.settle({
+      id: job.id,
+      owner_id: ownerId,
+      to: 'canceled',
+      reason: 'canceled_by_user',
+      error,
+    });
+    const now = await this.find(ownerId, job.id);
+    if (!settled && now.status !== 'canceled')
+      throw new AppError(
+        'job_already_settled',
+        `The job is ${now.status} since ${now.finished_at?.toISOString()}`,
+      );
+    return now;
+  }
+
+  async retry(ownerId: string, id: string): Promise<JobSnapshot> {
+    const job = await this.find(ownerId, id);
+    const retried = await this.store.retry(ownerId, job.id);
+    if (!retried)
+      throw new AppError(
+        'job_not_retryable',
+        `The job is ${job.status}; only failed or canceled ones can be retried`,
+      );
+    if (retried.due) await this.dispatcher.ring([[retried.topic, 1]]);
+    return this.find(ownerId, job.id);
+  }
+}
+
+/** A job on media that is still being probed waits for the probe; more than one unfinished input is rare and deferred. */
+function unfinishedProbe(media: readonly Media[]): string | null {
+  return media.findLast((one) => one.status === 'processing')?.job_id ?? null;
+}

@@ -1,0 +1,23 @@
+import { Controller, Get, Header } from '@nestjs/common';
+import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiProblems } from '../http/api-problems';
+import { OperationList, OperationsCatalogue } from './operations.catalogue';
+
+@ApiTags('Operations')
+@ApiBearerAuth('bearer')
+@Controller('v1/operations')
+export class OperationsController {
+  constructor(private readonly catalogue: OperationsCatalogue) {}
+
+  @Get()
+  @Header('content-type', 'application/json; charset=utf-8')
+  @ApiOperation({
+    summary: 'What can be done with media',
+    description: 'With the JSON Schema of the parameters of each operation.',
+  })
+  @ApiOkResponse({ type: OperationList })
+  @ApiProblems('unauthenticated')
+  list(): Promise<string> {
+    return this.catalogue.json();
+  }
+}

@@ -1,0 +1,69 @@
+import { Controller, Get, Param, Query, Req, Res } from '@nestjs/common';
+import { AppError } from '@mediakiln/contracts';
+import type { Media } from '@mediakiln/entities';
+import { MediaUrls } from '@mediakiln/media';
+import { ApiHeader, ApiOperation, ApiParam, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { CallerIfKnown, OptionalAuth, type RequestUser } from '../http/access';
+import { ApiProblems } from '../http/api-problems';
+import { MediaContent } from '../present/media.content';
+import { SignatureQuery } from './media.request';
+import { MediaService } from './media.service';
+
+const FILE = { schema: { type: 'string', format: 'binary' } };
+/** The owner's own browser may keep it for a while; what is behind an id never changes. */
+const CACHE_CONTROL = 'private, max-age=300';
+
+/** The bytes of a media. HEAD goes the same way, without a body. */
+@ApiTags('Media')
+@Controller('v1/media')
+export class ContentController {
+  constructor(
+    private readonly media: MediaService,
+    private readonly content: MediaContent,
+    private readonly urls: MediaUrls,
+  ) {}
+
+  @Get(':id/content')
+  @OptionalAuth()
+  @ApiOperation({
+    summary: 'The file itself',
+    description: 'With a token, or with the signature that `content_url` carries. Takes one range at a time.',
+  })
+  @ApiParam({
+    name: 'id',
+    example: 'latest',
+    description: 'A media id, or with a token `latest` for your newest ready media',
+  })
+  @ApiHeader({ name: 'Range', required: false, example: 'bytes=0-1023' })
+  @ApiHeader({ name: 'If-Range', required: false, description: 'The ETag that the range is meant for' })
+  @ApiHeader({ name: 'If-None-Match', required: false })
+  @ApiProduces('image/*', 'video/*', 'application/octet-stream')
+  @ApiResponse({ status: 200, description: 'The whole file', content: { '*/*': FILE } })
+  @ApiResponse({ status: 206, description: 'The range', content: { '*/*': FILE } })
+  @ApiResponse({ status: 304, description: 'You have it already' })
+  @ApiProblems('unauthenticated', 'invalid_signature', 'not_found', 'range_not_satisfiable')
+  async read(
+    @CallerIfKnown() caller: RequestUser | undefined,
+    @Param('id') id: string,
+    @Query() signature: SignatureQuery,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const media = await this.findFor(caller, id, signature);
+    await this.content.send(request, reply, media, { cacheControl: CACHE_CONTROL });
+  }
+
+  private async findFor(
+    caller: RequestUser | undefined,
+    id: string,
+    { exp, sig }: SignatureQuery,
+  ): Promise<Media> {
+    if (exp !== undefined || sig !== undefined) {
+      this.urls.verify(`/v1/media/${id}/content`, exp ?? '', sig ?? '');
+      return this.media.findGranted(id);
+    }
+    if (!caller) throw new AppError('unauthenticated');
+    return this.media.find(caller.id, id);
+  }
+}

@@ -1,0 +1,125 @@
+import { Controller, Delete, Get, HttpCode, HttpStatus, Param, Post, Query, Req, Res } from '@nestjs/common';
+import { MediaUrls } from '@mediakiln/media';
+import {
+  ApiBearerAuth,
+  ApiBody,
+  ApiConsumes,
+  ApiCreatedResponse,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiParam,
+  ApiTags,
+} from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { CurrentUser, type RequestUser } from '../http/access';
+import { ApiProblems } from '../http/api-problems';
+import { linkNext, pageOf } from '../http/page';
+import { MediaResponse, presentMedia } from '../present/media.response';
+import { MediaListQuery, MediaPage, UploadQuery } from './media.request';
+import { MediaService } from './media.service';
+import { UploadsService } from './uploads.service';
+
+export const ApiMediaId = (): MethodDecorator =>
+  ApiParam({
+    name: 'id',
+    example: 'latest',
+    description: 'A media id, or `latest` for your newest ready media',
+  });
+
+@ApiTags('Media')
+@ApiBearerAuth('bearer')
+@Controller('v1/media')
+export class MediaController {
+  constructor(
+    private readonly media: MediaService,
+    private readonly uploads: UploadsService,
+    private readonly urls: MediaUrls,
+  ) {}
+
+  @Post()
+  @ApiOperation({
+    summary: 'Upload an image or a video',
+    description:
+      'One file in the multipart field `file`. What it is, is told from its content. It is `processing` until a ' +
+      'worker has probed it; `wait` waits for that.',
+  })
+  @ApiConsumes('multipart/form-data')
+  @ApiBody({
+    schema: {
+      type: 'object',
+      required: ['file'],
+      properties: { file: { type: 'string', format: 'binary' } },
+    },
+  })
+  @ApiCreatedResponse({ type: MediaResponse })
+  @ApiProblems(
+    'unauthenticated',
+    'malformed_multipart',
+    'body_too_large',
+    'too_many_parts',
+    'unsupported_content_type',
+    'unsupported_media_type',
+    'unsupported_container',
+    'validation_failed',
+    'empty_file',
+    'image_truncated',
+    'image_too_large',
+    'video_corrupt',
+    'storage_full',
+  )
+  async upload(
+    @CurrentUser() user: RequestUser,
+    @Query() { wait }: UploadQuery,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<MediaResponse> {
+    let media = await this.uploads.upload(user.id, request.raw, request.id);
+    if (wait) media = await this.uploads.probed(media, wait * 1_000, closeOf(reply));
+    void reply.header('location', `/v1/media/${media.id}`);
+    return presentMedia(media, this.urls);
+  }
+
+  @Get()
+  @ApiOperation({ summary: 'Your media, newest first' })
+  @ApiOkResponse({ type: MediaPage })
+  @ApiProblems('unauthenticated', 'validation_failed', 'invalid_cursor')
+  async list(
+    @CurrentUser() user: RequestUser,
+    @Query() query: MediaListQuery,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<MediaPage> {
+    const page = pageOf(await this.media.list(user.id, query), query.limit, (media) => [media.id]);
+    linkNext(reply, page);
+    return { ...page, data: page.data.map((media) => presentMedia(media, this.urls)) };
+  }
+
+  @Get(':id')
+  @ApiOperation({ summary: 'One media' })
+  @ApiMediaId()
+  @ApiOkResponse({ type: MediaResponse })
+  @ApiProblems('unauthenticated', 'not_found')
+  async find(@CurrentUser() user: RequestUser, @Param('id') id: string): Promise<MediaResponse> {
+    return presentMedia(await this.media.find(user.id, id), this.urls);
+  }
+
+  @Delete(':id')
+  @HttpCode(HttpStatus.NO_CONTENT)
+  @ApiOperation({
+    summary: 'Delete a media',
+    description: 'Its links and signed addresses stop at once. What was made from it stays.',
+  })
+  @ApiMediaId()
+  @ApiNoContentResponse()
+  @ApiProblems('unauthenticated', 'not_found')
+  async delete(@CurrentUser() user: RequestUser, @Param('id') id: string): Promise<void> {
+    await this.media.delete(user.id, id);
+  }
+}
+
+/** Aborts when the client hangs up, so that nobody is waited for who has left. */
+function closeOf(reply: FastifyReply): AbortSignal {
+  const controller = new AbortController();
+  reply.raw.once('close', () => controller.abort());
+  return controller.signal;
+}

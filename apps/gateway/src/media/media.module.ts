@@ -1,0 +1,14 @@
+import { Module } from '@nestjs/common';
+import { MediaContent } from '../present/media.content';
+import { ContentController } from './content.controller';
+import { MediaController } from './media.controller';
+import { MediaService } from './media.service';
+import { UploadIntake } from './upload.intake';
+import { UploadReceiver } from './upload.receiver';
+import { UploadsService } from './uploads.service';
+
+@Module({
+  controllers: [MediaController, ContentController],
+  providers: [MediaService, UploadsService, UploadIntake, UploadReceiver, MediaContent],
+})
+export class MediaHttpModule {}

@@ -1,0 +1,126 @@
+import type { IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
+import { AppError, type ErrorCode } from '@mediakiln/contracts';
+import { Busboy, type BusboyHeaders, type BusboyInstance } from '@fastify/busboy';
+
+export interface IncomingFile {
+  /** As the client said it, without folders. */
+  name: string;
+  content: Readable;
+  /** Aborts when something else is wrong with the body: the file is not wanted any more. */
+  signal: AbortSignal;
+}
+
+const LIMITS = { files: 1, fields: 20, parts: 25, fieldSize: 65_536, fieldNameSize: 100, headerPairs: 100 };
+const READ_BYTES = 1 << 20;
+const LIMIT_EVENTS = {
+  filesLimit: `The body may hold ${LIMITS.files} file`,
+  fieldsLimit: `The body may hold ${LIMITS.fields} fields besides the file`,
+  partsLimit: `The body may have ${LIMITS.parts} parts`,
+} as const;
+
+/**
+ * Reads a multipart body that holds one file in `field`; other fields are ignored. The file streams through `take`;
+ * when the rest of the body turns out to be bad, what was taken goes to `undo`.
+ * On failure the rest of the body is drained, see `drain`.
+ */
+export async function receiveFile<T>(
+  request: IncomingMessage,
+  field: string,
+  take: (file: IncomingFile) => Promise<T>,
+  undo: (taken: T) => Promise<void>,
+): Promise<T> {
+  const abort = new AbortController();
+  let failure: Error | undefined;
+  const fail = (reason: unknown): void => {
+    failure ??= reason instanceof Error ? reason : new Error('the upload failed', { cause: reason });
+    abort.abort();
+  };
+  let taken: Promise<T | undefined> = Promise.resolve(undefined);
+
+  const parser = parserFor(request);
+  parser.on('file', (name, content, fileName) => {
+    // Its error is thrown where it is read, or is of no interest any more.
+    content.on('error', () => undefined);
+    if (name !== field)
+      return fail(wrong(`The file must be in the field "${field}", not in "${String(name).slice(0, 100)}"`));
+    taken = take({ name: fileName, content, signal: abort.signal }).catch((error: unknown) => {
+      fail(error);
+      return undefined;
+    });
+  });
+  parser.on('field', (name) => {
+    if (name === field) fail(wrong(`The field "${field}" must be a file, with a file name`));
+  });
+  for (const event of Object.keys(LIMIT_EVENTS) as (keyof typeof LIMIT_EVENTS)[])
+    parser.on(event, () => fail(wrong(LIMIT_EVENTS[event], 'too_many_parts')));
+
+  await parsed(request, parser, abort.signal, fail);
+  if (failure !== undefined) request.unpipe(parser);
+  const result = await taken;
+  if (failure === undefined && result === undefined)
+    failure = wrong(`There is no file in the field "${field}"`);
+  if (failure === undefined) return result!;
+  if (result !== undefined) await undo(result);
+  drain(request);
+  throw failure;
+}
+
+/** Resolves at the end of the body and of the file in it, or as soon as anything fails. */
+function parsed(
+  request: IncomingMessage,
+  parser: BusboyInstance,
+  signal: AbortSignal,
+  fail: (reason: unknown) => void,
+): Promise<void> {
+  return new Promise((resolve) => {
+    signal.addEventListener('abort', () => resolve(), { once: true });
+    parser.once('finish', resolve);
+    parser.on('error', (error) =>
+      fail(wrong('The multipart body ends too early or is damaged', undefined, error)),
+    );
+    request.once('error', fail);
+    request.once('close', () => {
+      if (!request.complete) fail(new AppError('client_closed'));
+    });
+    // Not `pipeline`: it destroys the request on failure, and a browser that still sends never reads the answer.
+    request.pipe(parser);
+  });
+}
+
+function parserFor(request: IncomingMessage): BusboyInstance {
+  try {
+    return new Busboy({
+      headers: request.headers as BusboyHeaders,
+      limits: LIMITS,
+      highWaterMark: READ_BYTES,
+      fileHwm: READ_BYTES,
+    });
+  } catch (error) {
+    throw wrong('The content type names no boundary', undefined, error);
+  }
+}
+
+const DRAIN_BYTES = 256 << 20;
+const DRAIN_MS = 30_000;
+
+/**
+ * Reads on and throws away, so that a browser that is still sending gets to read the answer; but not for ever: after
+ * so many bytes or so much time the connection is cut.
+ */
+export function drain(request: IncomingMessage): void {
+  if (request.complete || request.destroyed) return;
+  let left = DRAIN_BYTES;
+  const timer = setTimeout(() => request.destroy(), DRAIN_MS).unref();
+  request.on('error', () => undefined);
+  request.on('data', (chunk: Buffer) => {
+    left -= chunk.length;
+    if (left < 0) request.destroy();
+  });
+  request.once('close', () => clearTimeout(timer));
+  request.resume();
+}
+
+function wrong(detail: string, code: ErrorCode = 'malformed_multipart', cause?: unknown): AppError {
+  return new AppError(code, detail, { cause });
+}

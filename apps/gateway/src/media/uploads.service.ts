@@ -1,0 +1,39 @@
+import type { IncomingMessage } from 'node:http';
+import { Injectable } from '@nestjs/common';
+import { AppError } from '@mediakiln/contracts';
+import type { Media } from '@mediakiln/entities';
+import { JobFollower } from '@mediakiln/jobs';
+import { MediaStore } from '@mediakiln/media';
+import { UploadIntake } from './upload.intake';
+import { UploadReceiver } from './upload.receiver';
+
+/** An upload from the first byte to the answer. */
+@Injectable()
+export class UploadsService {
+  constructor(
+    private readonly receiver: UploadReceiver,
+    private readonly intake: UploadIntake,
+    private readonly media: MediaStore,
+    private readonly follower: JobFollower,
+  ) {}
+
+  async upload(ownerId: string, request: IncomingMessage, requestId: string): Promise<Media> {
+    return this.intake.keep(ownerId, await this.receiver.receive(request), requestId);
+  }
+
+  /**
+   * Waits for the probe.
+   * @returns the media as it is then, perhaps still `processing`.
+   * @throws AppError the code that the probe failed with when it says that the file is bad; the media is gone then.
+   */
+  async probed(media: Media, timeoutMs: number, signal: AbortSignal): Promise<Media> {
+    await this.follower.waitFor(media.job_id!, timeoutMs, signal);
+    const now = await this.media.find(media.owner_id, media.id);
+    if (!now) throw new AppError('not_found', 'The media was deleted while it was being read');
+    if (now.status !== 'failed' || !now.error_code) return now;
+    const error = new AppError(now.error_code, now.error_detail ?? undefined);
+    if (error.status >= 500) return now;
+    await this.media.delete(now.owner_id, now.id);
+    throw error;
+  }
+}

@@ -1,0 +1,40 @@
+import './untrusted';
+import { MAX_IMAGE_PIXELS } from '@mediakiln/operations';
+import sharp, { type Sharp, type SharpOptions } from 'sharp';
+
+/** The only ways into libvips: an SVG, a PDF or a MATLAB file is unreadable whatever it is called. */
+const LOADERS = [
+  'VipsForeignLoadJpeg',
+  'VipsForeignLoadPng',
+  'VipsForeignLoadWebp',
+  'VipsForeignLoadNsgif',
+  'VipsForeignLoadHeif',
+];
+const ENGINE_SECONDS = 30;
+
+sharp.block({ operation: ['VipsForeignLoad'] });
+sharp.unblock({ operation: LOADERS });
+sharp.cache(false);
+// Jobs run side by side, one thread each: that is faster in sum than several threads a job.
+sharp.concurrency(1);
+
+/** Opens an untrusted image under the platform's limits; `options` cannot loosen them. */
+export function openImage(path: string, options: SharpOptions): Sharp {
+  return sharp(path, {
+    ...options,
+    failOn: 'error',
+    limitInputPixels: MAX_IMAGE_PIXELS,
+    limitInputChannels: 5,
+    unlimited: false,
+  }).timeout({ seconds: ENGINE_SECONDS });
+}
+
+/** Opens only to read the header: without the pixel limit, so that a refusal can name the actual size. */
+export function openHeader(image: string | Buffer): Sharp {
+  return sharp(image, { failOn: 'error', limitInputPixels: false, limitInputChannels: 5, unlimited: false });
+}
+
+export const engineVersions = (): Record<string, string> => ({
+  sharp: sharp.versions.sharp ?? 'unknown',
+  libvips: sharp.versions.vips,
+});

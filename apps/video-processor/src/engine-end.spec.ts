@@ -1,0 +1,133 @@
+import { spawn } from 'node:child_process';
+import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { makeClip } from '../../../test/support/clips';
+import { FFMPEG_PAIRS, distributionFfmpeg } from '../../../test/support/ffmpeg';
+import { VideoBench } from '../../../test/support/video-run';
+
+const ROOT = resolve(__dirname, '../../..');
+const LOOK_EVERY_MS = 5;
+const APPEAR_WITHIN_MS = 30_000;
+
+describe.each(FFMPEG_PAIRS)('the end of an engine: %s', (_name, findPair) => {
+  let bench: VideoBench;
+  let clip: string;
+
+  beforeAll(async () => {
+    bench = await VideoBench.open(await findPair(), { silenceSeconds: 1 });
+    clip = await makeClip({ seconds: 60 });
+  });
+  afterAll(() => bench.close());
+
+  /** Starts a trim and holds its encoder in mid-work. */
+  async function heldEncoder(signal?: AbortSignal) {
+    const probe = await bench.probe(clip);
+    const { videoTrim } = await import('@mediakiln/operations');
+    const trimming = bench.run(videoTrim, { start_time: 0, end_time: 60 }, clip, probe, { signal });
+    trimming.catch(() => undefined);
+    const pid = await encoderIn(() => bench.lastWorkdir);
+    return { trimming, pid };
+  }
+
+  it('leaves no process within 3 s of an abort, and no file outside the work folder', async () => {
+    const around = await readdir(dirname(clip));
+    const controller = new AbortController();
+    const { trimming, pid } = await heldEncoder(controller.signal);
+    const reason = new Error('canceled');
+    const startedMs = Date.now();
+    controller.abort(reason);
+    await expect(trimming).rejects.toBe(reason);
+    expect(Date.now() - startedMs).toBeLessThan(3_000);
+    expect(isAlive(pid)).toBe(false);
+    expect(processesIn(bench.lastWorkdir)).toEqual([]);
+    expect(await readdir(dirname(clip))).toEqual(around);
+  });
+
+  it('calls a killed engine crashed, which is worth another try', async () => {
+    const { trimming, pid } = await heldEncoder();
+    process.kill(pid, 'SIGKILL');
+    await expect(trimming).rejects.toMatchObject({ code: 'engine_crashed', retryable: true });
+  });
+
+  it('ends an engine that makes no progress', async () => {
+    const { trimming, pid } = await heldEncoder();
+    process.kill(pid, 'SIGSTOP');
+    await expect(trimming).rejects.toMatchObject({ code: 'engine_hung', retryable: true });
+    expect(isAlive(pid)).toBe(false);
+  });
+
+  it('starts nothing for a job that was aborted before', async () => {
+    await expect(bench.probe(clip, { signal: AbortSignal.abort(new Error('gone')) })).rejects.toThrow('gone');
+  });
+});
+
+it('takes its engine along when the processor is killed', async () => {
+  const pair = await distributionFfmpeg();
+  const clip = await makeClip({ seconds: 60 });
+  const script = `
+    require('reflect-metadata');
+    const { VideoBench } = require('./test/support/video-run');
+    VideoBench.open(${JSON.stringify(pair)}).then((bench) => {
+      setInterval(() => bench.lastWorkdir && console.log(bench.lastWorkdir), 5);
+      return bench.trim(${JSON.stringify(clip)}, { start_time: 0, end_time: 60 });
+    });`;
+  const parent = spawn(process.execPath, ['-r', '@swc-node/register', '-e', script], { cwd: ROOT });
+  let said = '';
+  parent.stdout.on('data', (text: Buffer) => (said += text.toString()));
+  const pid = await encoderIn(() => said.trim().split('\n').at(-1) ?? '');
+  const ended = new Promise((done) => parent.once('exit', done));
+  parent.kill('SIGKILL');
+  await ended;
+  for (let tries = 0; isAlive(pid) && tries < 200; tries += 1) await sleep(10);
+  expect(isAlive(pid)).toBe(false);
+});
+
+/** Waits for the encoder that works in a folder, and stops it there. */
+async function encoderIn(folder: () => string): Promise<number> {
+  const deadline = Date.now() + APPEAR_WITHIN_MS;
+  while (Date.now() < deadline) {
+    const encoder = processesIn(folder()).find((pid) => /ffmpeg[^ ]* .*libx264/.test(commandLine(pid)));
+    if (encoder !== undefined) {
+      process.kill(encoder, 'SIGSTOP');
+      process.kill(encoder, 'SIGCONT');
+      return encoder;
+    }
+    await sleep(LOOK_EVERY_MS);
+  }
+  throw new Error('no encoder appeared');
+}
+
+function processesIn(folder: string): number[] {
+  if (folder === '') return [];
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => isAlive(pid) && workingFolder(pid) === folder);
+}
+
+function workingFolder(pid: number): string {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`);
+  } catch {
+    return '';
+  }
+}
+
+function commandLine(pid: number): string {
+  try {
+    return readFileSync(join('/proc', String(pid), 'cmdline'), 'utf8').replaceAll('\0', ' ');
+  } catch {
+    return '';
+  }
+}
+
+/** A zombie is dead: only its parent has not looked yet. */
+function isAlive(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,33 @@
+import type { JobProgress } from '@mediakiln/entities';
+import { Progress } from './progress';
+
+describe('Progress', () => {
+  let seen: JobProgress[];
+  let progress: Progress;
+
+  beforeEach(() => {
+    seen = [];
+    progress = new Progress(10, (reached) => seen.push(reached));
+  });
+
+  it('reads both spellings of microseconds and nothing else', () => {
+    for (const line of ['out_time_us=N/A', 'frame=7', 'out_time=00:00:09.000000', 'out_time_ms=2000000'])
+      progress.line('encoding', line);
+    progress.line('encoding', 'out_time_us=5000000');
+    expect(seen.map((one) => one.percent)).toEqual([20, 50]);
+  });
+
+  it('never goes back, never reaches 100, and says nothing twice', () => {
+    for (const micros of [4e6, 3e6, 4e6, 12e6, 13e6]) progress.line('encoding', `out_time_us=${micros}`);
+    expect(seen.map((one) => one.percent)).toEqual([40, 99]);
+  });
+
+  it('adds up over the runs of a plan', () => {
+    progress.finishRun('first', 5);
+    progress.line('second', 'out_time_us=1000000');
+    expect(seen.map(({ stage, percent }) => [stage, percent])).toEqual([
+      ['first', 50],
+      ['second', 60],
+    ]);
+  });
+});

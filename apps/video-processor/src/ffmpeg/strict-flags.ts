@@ -1,0 +1,55 @@
+import { AppError } from '@mediakiln/contracts';
+import { MAX_PIXELS, MAX_STREAMS } from '@mediakiln/operations';
+
+/** Demuxers that ffmpeg may open, by our sniff's names. Above all: none that opens files which a file names. */
+const CONTAINERS = ['mov', 'matroska', 'avi', 'mpegts', 'flv', 'ogg'];
+
+const DECODERS = [
+  ...['h264', 'hevc', 'vp8', 'vp9', 'av1', 'libdav1d', 'mpeg4', 'mpeg2video', 'mjpeg'],
+  ...['aac', 'mp3', 'mp3float', 'opus', 'vorbis', 'flac', 'ac3', 'eac3', 'pcm_s16le'],
+];
+/** Of streams that we drop. ffprobe gives up on a file when it may not set up a decoder for each; it decodes none of these. */
+const COVER_ART_DECODERS = ['png', 'bmp', 'gif'];
+const SUBTITLE_DECODERS = [
+  'mov_text',
+  'subrip',
+  'srt',
+  'ass',
+  'ssa',
+  'webvtt',
+  'text',
+  'dvdsub',
+  'dvbsub',
+  'pgssub',
+  'cc_dec',
+];
+
+const MAX_ALLOCATION_BYTES = 256 << 20;
+
+/** A name that starts with `-` or holds a colon is no option and no protocol. */
+export const fileUrl = (path: string): string => `file:${path}`;
+
+/**
+ * What stands before every input that a user gave, for ffmpeg and ffprobe alike. The protocol list alone does not stop
+ * a playlist from naming local files; holding the demuxer to the sniffed container does.
+ * @throws AppError unsupported_container
+ */
+export function strictInput(container: string): string[] {
+  if (!CONTAINERS.includes(container))
+    throw new AppError('unsupported_container', `Video in ${container} is not taken`);
+  return [
+    ...['-max_alloc', String(MAX_ALLOCATION_BYTES), '-protocol_whitelist', 'file'],
+    ...['-format_whitelist', container, '-codec_whitelist', DECODERS.join(','), '-f', container],
+    ...['-max_streams', String(MAX_STREAMS), '-probesize', '20M', '-analyzeduration', '10M'],
+    ...['-max_pixels', String(MAX_PIXELS)],
+  ];
+}
+
+/** The same for ffprobe, which has to get past the streams that we drop to list them. */
+export function strictProbe(container: string): string[] {
+  return [
+    ...strictInput(container),
+    ...['-codec_whitelist:v', [...DECODERS, ...COVER_ART_DECODERS].join(',')],
+    ...['-codec_whitelist:s', [...DECODERS, ...SUBTITLE_DECODERS].join(',')],
+  ];
+}

@@ -1,0 +1,71 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AppError, type VideoProbe } from '@mediakiln/contracts';
+import type { Execution, ProducedFile } from '@mediakiln/jobs';
+import { type VideoPlan, videoProbe } from '@mediakiln/operations';
+import type { FfmpegEngine } from './ffmpeg/engine';
+import { probeJson, targetOf } from './ffmpeg/ffprobe';
+import { countFrames } from './ffmpeg/frames';
+
+interface Evidence {
+  /** What ffmpeg said although it succeeded. */
+  complaints: string;
+  maxBytes: number;
+}
+
+/** ffmpeg stops a little before the limit that `-fs` gives it. */
+const NEARLY_FULL = 0.99;
+/** What damaged input makes decoders say. */
+const DAMAGE =
+  /error while decoding|Invalid data found|concealing|partial file|ended prematurely|non-existing/i;
+
+/** Looks into what ffmpeg made, since exit code 0 also comes with cut and damaged outputs. */
+export async function verifyOutput(
+  engine: FfmpegEngine,
+  execution: Execution,
+  plan: VideoPlan,
+  evidence: Evidence,
+): Promise<ProducedFile[]> {
+  const produced: ProducedFile[] = [];
+  for (const { variant, file, mime_type, extension, container } of plan.outputs) {
+    const path = join(execution.workdir, file);
+    const { size } = await stat(path).catch((cause: unknown) => {
+      throw new AppError('output_not_verified', 'The media engine made no output', { cause });
+    });
+    if (size >= evidence.maxBytes * NEARLY_FULL)
+      throw new AppError('output_too_large', `The output reached the limit of ${evidence.maxBytes} bytes`);
+    const target = targetOf(execution, { path, container });
+    const [json, frames] = await Promise.all([probeJson(engine, target), countFrames(engine, target)]);
+    const probe = videoProbe.facts(json, {
+      container,
+      readable_until: null,
+      max_seconds: Number.POSITIVE_INFINITY,
+    });
+    refuseMismatch(plan.verify, probe, frames, evidence);
+    produced.push({ variant, path, extension, container, info: { mime_type, probe } });
+  }
+  return produced;
+}
+
+function refuseMismatch(
+  verify: VideoPlan['verify'],
+  probe: VideoProbe,
+  frames: number,
+  evidence: Evidence,
+): void {
+  const cause = new Error(evidence.complaints.trim() || 'ffmpeg did not complain');
+  if (frames < verify.frames && DAMAGE.test(evidence.complaints))
+    throw new AppError('video_corrupt', `Only ${frames} of ${verify.frames} frames could be decoded`, {
+      cause,
+    });
+  if (frames !== verify.frames)
+    throw new AppError('output_not_verified', `The output has ${frames} frames instead of ${verify.frames}`, {
+      cause,
+    });
+  if (Math.abs(probe.duration_seconds - verify.duration_seconds) > verify.tolerance_seconds)
+    throw new AppError(
+      'output_not_verified',
+      `The output lasts ${probe.duration_seconds} s instead of ${verify.duration_seconds} s`,
+      { cause },
+    );
+}

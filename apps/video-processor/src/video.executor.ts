@@ -1,0 +1,129 @@
+import { join } from 'node:path';
+import { AppError, type VideoProbe } from '@mediakiln/contracts';
+import { type Execution, type ExecutionInput, type ExecutionResult, MediaExecutor } from '@mediakiln/jobs';
+import {
+  type AnyOperation,
+  type AnyVideoOperation,
+  OPERATIONS,
+  type VideoFactsOperation,
+  type VideoOperation,
+  wallLimitSeconds,
+} from '@mediakiln/operations';
+import { composeRun } from './ffmpeg/command';
+import type { FfmpegEngine } from './ffmpeg/engine';
+import { probeJson, readableUntil, statedEnd, targetOf } from './ffmpeg/ffprobe';
+import { findFrames } from './ffmpeg/frames';
+import { Progress } from './ffmpeg/progress';
+import { runChild } from './ffmpeg/spawn';
+import { verifyOutput } from './verify-output';
+
+export interface VideoLimits {
+  maxVideoSeconds: number;
+  maxOutputBytes: number;
+  /** ffmpeg that makes no progress for so long is hung. */
+  silenceSeconds: number;
+}
+
+/** Runs the catalogue's video operations on ffmpeg. The operations say what; the folder `ffmpeg` knows how. */
+export class VideoExecutor extends MediaExecutor {
+  readonly operations: readonly AnyVideoOperation[];
+
+  constructor(
+    private readonly engine: FfmpegEngine,
+    private readonly limits: VideoLimits,
+  ) {
+    super();
+    this.operations = OPERATIONS.filter(isVideo).filter((operation) => this.canRun(operation));
+  }
+
+  async engines(): Promise<{ versions: Record<string, string>; encoders: string[] }> {
+    return { versions: this.engine.versions, encoders: [...this.engine.capabilities.encoders] };
+  }
+
+  async execute(execution: Execution): Promise<ExecutionResult> {
+    const operation = execution.operation as VideoOperation | VideoFactsOperation;
+    return operation.role === 'facts'
+      ? { outputs: [], facts: await this.facts(execution, operation) }
+      : await this.transform(execution, operation);
+  }
+
+  private canRun(operation: AnyVideoOperation): boolean {
+    const { encoders } = this.engine.capabilities;
+    return operation.role === 'facts' || operation.encoders.every((name) => encoders.has(name));
+  }
+
+  private async facts(execution: Execution, operation: VideoFactsOperation): Promise<VideoProbe> {
+    const input = onlyInput(execution);
+    const target = targetOf(execution, input);
+    const json = await probeJson(this.engine, target);
+    return operation.facts(json, {
+      container: input.container,
+      readable_until: await readableUntil(this.engine, target, statedEnd(json)),
+      max_seconds: this.limits.maxVideoSeconds,
+    });
+  }
+
+  private async transform(execution: Execution, operation: VideoOperation): Promise<ExecutionResult> {
+    const { inputs, params, workdir, signal } = execution;
+    const probes = inputs.map(videoProbeOf);
+    probes.forEach((probe) => this.refuseUndecodable(probe));
+    const plan = operation.plan(probes, params, await this.span(execution, operation, probes));
+    const limits = {
+      outputBytes: this.limits.maxOutputBytes,
+      threads: this.engine.threadsFor(Math.max(...probes.map(pixelsOf))),
+    };
+    const wallSeconds = wallLimitSeconds(Math.max(...probes.map((probe) => probe.duration_seconds)));
+    const totalSeconds = plan.runs.reduce((sum, run) => sum + run.output_seconds, 0);
+    const progress = new Progress(totalSeconds, (reached) => execution.onProgress(reached));
+    let complaints = '';
+    for (const run of plan.runs) {
+      const output = join(workdir, run.output);
+      complaints += await runChild(this.engine.sandbox, {
+        binary: this.engine.binaries.ffmpeg.path,
+        args: composeRun(this.engine, run, { inputs, output }, limits),
+        workdir,
+        signal,
+        wallSeconds,
+        silenceSeconds: this.limits.silenceSeconds,
+        output,
+        fileBytes: this.limits.maxOutputBytes,
+        onLine: (line) => progress.line(run.stage, line),
+      });
+      progress.finishRun(run.stage, run.output_seconds);
+    }
+    const outputs = await verifyOutput(this.engine, execution, plan, {
+      complaints,
+      maxBytes: this.limits.maxOutputBytes,
+    });
+    return { outputs, report: plan.report };
+  }
+
+  private async span(execution: Execution, operation: VideoOperation, probes: VideoProbe[]) {
+    const [probe] = probes;
+    if (!operation.span || !probe?.video) return null;
+    const range = operation.span(probes, execution.params);
+    return findFrames(this.engine, targetOf(execution, onlyInput(execution)), probe, probe.video, range);
+  }
+
+  /** Builds differ in one decoder that we take. */
+  private refuseUndecodable(probe: VideoProbe): void {
+    if (probe.video?.codec === 'av1' && !this.engine.capabilities.decoders.has('libdav1d'))
+      throw new AppError('unsupported_codec', 'The ffmpeg of this server cannot decode AV1');
+  }
+}
+
+const isVideo = (operation: AnyOperation): operation is AnyVideoOperation => operation.engine === 'video';
+
+function onlyInput({ inputs }: Execution): ExecutionInput {
+  const [input] = inputs;
+  if (!input) throw new AppError('wrong_input_count', 'The operation takes an input');
+  return input;
+}
+
+function videoProbeOf({ probe }: ExecutionInput): VideoProbe {
+  if (probe === null) throw new AppError('media_not_ready', 'The input has not been looked into yet');
+  if (probe.kind === 'image') throw new AppError('unsupported_input', 'The input is an image');
+  return probe;
+}
+
+const pixelsOf = ({ video }: VideoProbe): number => (video ? video.coded_width * video.coded_height : 0);

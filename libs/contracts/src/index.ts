@@ -1,0 +1,12 @@
+export { JOB_STATUSES, MOVES, TERMINAL_STATUSES, isTerminal, sourcesOf } from './job-status';
+export type { JobStatus, MoveReason, TerminalStatus } from './job-status';
+export { TOPICS } from './topics';
+export type { Ring, Topic } from './topics';
+export { MEDIA_KINDS, MEDIA_STATUSES } from './media-kind';
+export type { MediaKind, MediaStatus } from './media-kind';
+export type { AudioStreamProbe, ImageProbe, Probe, VideoProbe, VideoStreamProbe } from './probe';
+export type { OutputInfo } from './output-info';
+export { AppError, ERRORS } from './app-error';
+export type { ErrorCode, FieldError } from './app-error';
+export { SNIFF_BYTES, sniff } from './sniff';
+export type { Sniffed } from './sniff';

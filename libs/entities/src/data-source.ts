@@ -1,0 +1,54 @@
+import { AppConfig } from '@mediakiln/config';
+import type { DataSourceOptions } from 'typeorm';
+import { JobEvent } from './job-event.entity';
+import { Job } from './job.entity';
+import { Media } from './media.entity';
+import { Foundation1763700000000 } from './migrations/1763700000000-foundation';
+import { Session } from './session.entity';
+import { ShareLink } from './share-link.entity';
+import { StoredObject } from './stored-object.entity';
+import { User } from './user.entity';
+import { Worker } from './worker.entity';
+
+export const ENTITIES = [User, Session, StoredObject, Media, Job, JobEvent, Worker, ShareLink];
+export const MIGRATIONS = [Foundation1763700000000];
+
+/** A request that finds the database away is answered within two seconds. */
+const CONNECT_TIMEOUT_MS = 1_500;
+
+/**
+ * Prepared plans are kept while tables grow from nothing to a burst of rows, before any statistics tell of it: a plan
+ * that reads a whole table because it was small once must not come up (ADR 0012).
+ */
+const PLANNING = '-c enable_seqscan=off';
+
+/** Options of the one data source of a process; migrations are run by `migrate`, not by TypeORM at start. */
+export function dataSourceOptions(
+  config: Pick<AppConfig, 'databaseUrl' | 'databasePool'> & Partial<Pick<AppConfig, 'leaseSeconds'>>,
+): DataSourceOptions {
+  return {
+    type: 'postgres',
+    url: config.databaseUrl,
+    entities: ENTITIES,
+    migrations: MIGRATIONS,
+    migrationsRun: false,
+    synchronize: false,
+    logging: false,
+    poolSize: config.databasePool,
+    connectTimeoutMS: CONNECT_TIMEOUT_MS,
+    uuidExtension: 'pgcrypto',
+    installExtensions: false,
+    applicationName: 'mediakiln',
+    extra: {
+      keepAlive: true,
+      idle_in_transaction_session_timeout: idleTransactionMs(config.leaseSeconds),
+      options: PLANNING,
+    },
+  };
+}
+
+/**
+ * A process that is frozen, or cut off from the network, inside a transaction keeps its row locks: until PostgreSQL ends
+ * its session, nobody can take back, cancel or finish the job. After a lease it has lost the job anyway. 0: no limit.
+ */
+const idleTransactionMs = (leaseSeconds = 0): number => leaseSeconds * 1_000;

@@ -1,0 +1,18 @@
+export { isConnectionError } from './connection-error';
+export { DatabaseModule } from './database.module';
+export { ENTITIES, MIGRATIONS, dataSourceOptions } from './data-source';
+export { migrate } from './migrate';
+export { JobEvent } from './job-event.entity';
+export { Job } from './job.entity';
+export type { JobInput } from './job.entity';
+export { Media } from './media.entity';
+export { queryPrepared } from './prepared';
+export type { PreparedStatement } from './prepared';
+export { Session } from './session.entity';
+export { ShareLink } from './share-link.entity';
+export { StoredObject } from './stored-object.entity';
+export { User } from './user.entity';
+export { Worker } from './worker.entity';
+export type { JobProgress } from './worker.entity';
+export { SWEEP_DUTY, SweepingDuty } from './sweep-duty';
+export type { SweepContext, SweepDuty } from './sweep-duty';

@@ -1,0 +1,23 @@
+import { Column, Entity, PrimaryColumn, Unique } from 'typeorm';
+
+/** An account, which is also the tenant: everything belongs to a user through `owner_id`. */
+@Entity('user')
+@Unique('user_email_key', ['email'])
+export class User {
+  @PrimaryColumn('uuid', { primaryKeyConstraintName: 'user_pkey' })
+  id: string;
+
+  /** Lower case. */
+  @Column('text')
+  email: string;
+
+  /** argon2id, in PHC string form. */
+  @Column('text')
+  password_hash: string;
+
+  @Column('text', { default: 'user' })
+  role: 'user' | 'admin';
+
+  @Column('timestamptz', { default: () => 'now()' })
+  created_at: Date;
+}

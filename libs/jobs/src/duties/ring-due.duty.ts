@@ -1,0 +1,42 @@
+import { Injectable } from '@nestjs/common';
+import { AppConfig } from '@mediakiln/config';
+import { TOPICS, type Topic } from '@mediakiln/contracts';
+import { type SweepDuty, SweepingDuty } from '@mediakiln/entities';
+import { Doorbell } from '@mediakiln/messaging';
+import type { EntityManager } from 'typeorm';
+import { MAX_RINGS } from '../job.dispatcher';
+
+/** Rings for due work that no waiting message announces: the repair of every lost doorbell. */
+@Injectable()
+@SweepingDuty()
+export class RingDueDuty implements SweepDuty {
+  readonly name = 'ring_due';
+  readonly everyMs: number;
+
+  constructor(
+    private readonly doorbell: Doorbell,
+    config: AppConfig,
+  ) {
+    this.everyMs = config.sweepSeconds * 1_000;
+  }
+
+  async sweep(tx: EntityManager): Promise<number> {
+    let rung = 0;
+    for (const topic of TOPICS) {
+      const due = await this.countDue(tx, topic);
+      if (due === 0 || (await this.doorbell.waiting(topic)) > 0) continue;
+      await this.doorbell.ring(topic, due);
+      rung += due;
+    }
+    return rung;
+  }
+
+  private async countDue(tx: EntityManager, topic: Topic): Promise<number> {
+    const [row] = await tx.query<{ due: number }[]>(
+      `SELECT count(*)::int AS due
+       FROM (SELECT FROM job WHERE topic = $1 AND status = 'pending' AND due LIMIT $2) AS counted`,
+      [topic, MAX_RINGS],
+    );
+    return row?.due ?? 0;
+  }
+}

@@ -1,0 +1,15 @@
+export { JobDispatcher } from './job.dispatcher';
+export type { NewJob, RingTicket } from './job.dispatcher';
+export { JobFollower } from './job.follower';
+export { JobReader } from './job.reader';
+export type { JobFilter } from './job.reader';
+export { JobRunner } from './job.runner';
+export { JobStore, MAX_DEATHS, MAX_FAILURES } from './job.store';
+export type { Lease } from './job.store';
+export { JobSweeper } from './job.sweeper';
+export { JobsGatewayModule, JobsModule, JobsWorkerModule } from './jobs.module';
+export { MediaExecutor } from './media-executor';
+export type { Execution, ExecutionInput, ExecutionResult, ProducedFile } from './media-executor';
+export type { Settlement, SettledJob, SettledOutput } from './settlement';
+export type { JobSnapshot } from './snapshot';
+export { WorkerRow } from './worker.row';

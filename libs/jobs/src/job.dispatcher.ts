@@ -1,0 +1,103 @@
+import { Injectable } from '@nestjs/common';
+import { AppError, type Topic } from '@mediakiln/contracts';
+import { Job, type JobInput, type PreparedStatement, queryPrepared } from '@mediakiln/entities';
+import { Doorbell } from '@mediakiln/messaging';
+import { Log, Meter } from '@mediakiln/observability';
+import { findOperation, topicOf } from '@mediakiln/operations';
+import type { EntityManager } from 'typeorm';
+import { uuidv7 } from 'uuidv7';
+
+export interface NewJob {
+  /** Given where another row of the same transaction refers to it. */
+  id?: string;
+  owner_id: string;
+  operation: string;
+  inputs: JobInput[];
+  params?: Record<string, unknown>;
+  metadata?: Record<string, unknown> | null;
+  /** Higher runs earlier among the owner's own jobs. */
+  priority?: number;
+  /** The earliest start: a time, or seconds from the insert on. */
+  run_at?: Date;
+  delay_seconds?: number;
+  /** Runs only after this job completed. */
+  depends_on?: string | null;
+  request_id?: string | null;
+}
+
+/** What to ring once the transaction has committed. */
+export interface RingTicket {
+  jobs: Job[];
+  rings: Map<Topic, number>;
+}
+
+/** More rings than this say nothing new: a slot that was rung works until the topic is empty. */
+export const MAX_RINGS = 100;
+
+const INSERT: PreparedStatement = {
+  name: 'insert_jobs',
+  text: `
+WITH given AS (
+  SELECT * FROM jsonb_to_recordset($1::jsonb) AS x (
+    id uuid, owner_id uuid, topic text, operation text, inputs jsonb, params jsonb, metadata jsonb,
+    priority int, run_at timestamptz, delay_seconds float8, depends_on uuid, request_id text)),
+timed AS (
+  SELECT given.*, coalesce(run_at, now() + make_interval(secs => coalesce(delay_seconds, 0))) AS starts_at FROM given),
+inserted AS (
+  INSERT INTO job (id, owner_id, topic, operation, inputs, params, metadata, priority, run_at, due, depends_on, request_id)
+  SELECT id, owner_id, topic, operation, inputs, params, metadata, priority, starts_at,
+    starts_at <= now() AND (depends_on IS NULL OR EXISTS
+      (SELECT FROM job step WHERE step.id = timed.depends_on AND step.status = 'completed')),
+    depends_on, request_id
+  FROM timed
+  RETURNING *),
+trail AS (
+  INSERT INTO job_event (job_id, status, attempt, reason) SELECT id, 'pending', 0, 'created' FROM inserted)
+SELECT inserted.* FROM inserted ORDER BY id`,
+};
+
+/** Puts jobs in: the row in the caller's transaction, the doorbell after its commit. */
+@Injectable()
+export class JobDispatcher {
+  constructor(
+    private readonly doorbell: Doorbell,
+    private readonly log: Log,
+    private readonly meter: Meter,
+  ) {}
+
+  /** @returns the rows in the given order, and the ticket for `ring`. @throws AppError unknown_operation */
+  async insert(tx: EntityManager, jobs: readonly NewJob[]): Promise<RingTicket> {
+    const rows = jobs.map((job) => ({
+      priority: 0,
+      params: {},
+      metadata: null,
+      ...job,
+      id: job.id ?? uuidv7(),
+      topic: topicOf(operationOf(job)),
+    }));
+    const inserted = await queryPrepared<Job>(tx, INSERT, [JSON.stringify(rows)]);
+    const byId = new Map(inserted.map((job) => [job.id, job]));
+    const rings = new Map<Topic, number>();
+    for (const job of inserted) if (job.due) rings.set(job.topic, (rings.get(job.topic) ?? 0) + 1);
+    return { jobs: rows.map((row) => byId.get(row.id)!), rings };
+  }
+
+  /** After the commit. Never fails: when the transport is away, the sweeper rings later. */
+  async ring(rings: Iterable<readonly [Topic, number]>): Promise<void> {
+    for (const [topic, count] of rings) {
+      try {
+        await this.doorbell.ring(topic, Math.min(count, MAX_RINGS));
+      } catch (error) {
+        this.meter.failedRings.inc();
+        this.log.debug('ring failed, the sweeper will ring', { topic, err: error });
+      }
+    }
+  }
+}
+
+function operationOf(job: NewJob) {
+  const operation = findOperation(job.operation);
+  if (!operation)
+    throw new AppError('unknown_operation', `There is no operation named ${JSON.stringify(job.operation)}`);
+  return operation;
+}

@@ -1,0 +1,108 @@
+import { Injectable } from '@nestjs/common';
+import { AppError, type Topic } from '@mediakiln/contracts';
+import { type Job, isConnectionError } from '@mediakiln/entities';
+import { Log, Meter } from '@mediakiln/observability';
+import { JobDispatcher } from './job.dispatcher';
+import { type GiveBack, JobStore, MAX_FAILURES } from './job.store';
+import type { SettledJob } from './settlement';
+
+const BACKOFF_BASE_SECONDS = 2;
+const BACKOFF_FACTOR = 4;
+/** How often and how long a job may wait for an input that is still being probed. */
+const NOT_READY_PAUSE_SECONDS = 1;
+const MAX_DEFERRED_SECONDS = 3_600;
+
+/** 2 s after the first failure, 8 s after the second, each with up to half as much jitter. */
+export function backoffSeconds(failures: number, random = Math.random()): number {
+  return BACKOFF_BASE_SECONDS * BACKOFF_FACTOR ** failures * (1 + random / 2);
+}
+
+/** What happens when an attempt is over: the job's next state, one log line, the doorbells that follow. */
+@Injectable()
+export class JobEnd {
+  constructor(
+    private readonly store: JobStore,
+    private readonly dispatcher: JobDispatcher,
+    private readonly meter: Meter,
+    private readonly log: Log,
+  ) {}
+
+  async completed(settled: SettledJob): Promise<void> {
+    this.tell(settled.job, 'completed');
+    await this.ring(settled.released.map((topic) => [topic, 1]));
+  }
+
+  /** The claim was lost while we worked: whoever owns the job now decides, our result is dropped. */
+  stale(job: Job): void {
+    this.meter.staleCompletions.inc();
+    this.log.warn('stale completion rejected', {
+      job_id: job.id,
+      operation: job.operation,
+      attempt: job.epoch,
+    });
+  }
+
+  /** Someone else moved the row while we worked. */
+  gone(job: Job, reason: 'canceled' | 'lost'): void {
+    this.log.info('work aborted', { job_id: job.id, operation: job.operation, attempt: job.epoch, reason });
+  }
+
+  async drained(job: Job): Promise<void> {
+    await this.giveBack(job, { reason: 'drained', delaySeconds: 0 });
+  }
+
+  /** Fails the job, or gives it back when another try may help. */
+  async failed(job: Job, error: AppError): Promise<void> {
+    if (isConnectionError(error.options.cause)) {
+      // Nothing can be written now: the lease lapses and the sweeper gives the job back.
+      this.log.warn('database lost during the attempt', { job_id: job.id, attempt: job.epoch });
+      return;
+    }
+    if (error.code === 'media_not_ready' && job.deferred_seconds < MAX_DEFERRED_SECONDS)
+      return this.giveBack(job, { reason: 'deferred', delaySeconds: NOT_READY_PAUSE_SECONDS });
+    this.log.debug('attempt failed', { job_id: job.id, code: error.code, err: error.options.cause ?? error });
+    if (error.retryable && job.failures + 1 < MAX_FAILURES)
+      return this.giveBack(job, { reason: 'retry', delaySeconds: backoffSeconds(job.failures), error });
+    const settled = await this.store.settle({
+      id: job.id,
+      epoch: job.epoch,
+      to: 'failed',
+      reason: 'error',
+      error,
+    });
+    if (settled) this.tell(settled.job, 'failed', error);
+    else this.stale(job);
+  }
+
+  async ring(rings: Iterable<readonly [Topic, number]>): Promise<void> {
+    await this.dispatcher.ring(rings);
+  }
+
+  private async giveBack(job: Job, back: GiveBack): Promise<void> {
+    if (!(await this.store.giveBack(job, back))) return this.stale(job);
+    this.log.info('job given back', {
+      job_id: job.id,
+      operation: job.operation,
+      attempt: job.epoch,
+      reason: back.reason,
+      code: back.error?.code,
+    });
+    if (back.delaySeconds === 0) await this.ring([[job.topic, 1]]);
+  }
+
+  private tell(job: Job, status: string, error?: AppError): void {
+    this.meter.jobs.inc({ operation: job.operation, status });
+    this.log.info('job settled', {
+      job_id: job.id,
+      owner_id: job.owner_id,
+      operation: job.operation,
+      status,
+      attempt: job.epoch,
+      duration_ms:
+        job.finished_at && job.claimed_at ? job.finished_at.getTime() - job.claimed_at.getTime() : null,
+      request_id: job.request_id,
+      code: error?.code,
+      err: error?.options.cause,
+    });
+  }
+}

@@ -1,0 +1,147 @@
+import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { AppConfig } from '@mediakiln/config';
+import { isTerminal } from '@mediakiln/contracts';
+import { Log } from '@mediakiln/observability';
+import { Client } from 'pg';
+import {
+  EMPTY,
+  Observable,
+  type Subscriber,
+  filter,
+  firstValueFrom,
+  race,
+  take,
+  timer,
+  fromEvent,
+  map,
+} from 'rxjs';
+import { DataSource } from 'typeorm';
+import { type JobSnapshot, SNAPSHOTS } from './snapshot';
+
+const POLL_MS = 1_000;
+const RECONNECT_MS = 1_000;
+
+/**
+ * Lets requests follow jobs: notifications say that a watched job moved, a poll once a second brings its progress.
+ * One LISTEN connection and at most one query a second, however many clients follow.
+ */
+@Injectable()
+export class JobFollower implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly watched = new Map<string, Set<Subscriber<JobSnapshot>>>();
+  private readonly stale = new Set<string>();
+  private listener?: Client;
+  private poll?: NodeJS.Timeout;
+  private retry?: NodeJS.Timeout;
+  private isReading = false;
+  private isClosed = false;
+
+  constructor(
+    private readonly database: DataSource,
+    private readonly config: AppConfig,
+    private readonly log: Log,
+  ) {}
+
+  async onApplicationBootstrap(): Promise<void> {
+    await this.listen();
+    this.poll = setInterval(() => this.refresh(this.watched.keys()), POLL_MS);
+    this.poll.unref();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    this.isClosed = true;
+    clearInterval(this.poll);
+    clearTimeout(this.retry);
+    for (const subscribers of this.watched.values()) for (const one of subscribers) one.complete();
+    await this.listener?.end().catch(() => undefined);
+  }
+
+  /** The job now and after every change; completes after its terminal state, or when the process shuts down. */
+  watch(id: string): Observable<JobSnapshot> {
+    if (this.isClosed) return EMPTY;
+    return new Observable<JobSnapshot>((subscriber) => {
+      const subscribers = this.watched.get(id) ?? new Set();
+      this.watched.set(id, subscribers.add(subscriber));
+      this.refresh([id]);
+      return () => {
+        subscribers.delete(subscriber);
+        if (subscribers.size === 0) this.watched.delete(id);
+      };
+    });
+  }
+
+  /** Resolves when the job is terminal, when the time is over, or when `signal` aborts (the client left). */
+  async waitFor(id: string, timeoutMs: number, signal?: AbortSignal): Promise<void> {
+    if (timeoutMs <= 0 || signal?.aborted) return;
+    const ends = [
+      this.watch(id).pipe(
+        filter((job) => isTerminal(job.status)),
+        map(() => undefined),
+      ),
+      timer(timeoutMs).pipe(map(() => undefined)),
+      ...(signal ? [fromEvent(signal, 'abort').pipe(map(() => undefined))] : []),
+    ];
+    await firstValueFrom(race(ends).pipe(take(1)), { defaultValue: undefined });
+  }
+
+  /** Marks jobs to be read again; reads are coalesced into one query at a time. */
+  private refresh(ids: Iterable<string>): void {
+    for (const id of ids) if (this.watched.has(id)) this.stale.add(id);
+    if (this.stale.size > 0 && !this.isReading) void this.read();
+  }
+
+  private async read(): Promise<void> {
+    this.isReading = true;
+    try {
+      while (this.stale.size > 0 && !this.isClosed) {
+        const ids = [...this.stale];
+        this.stale.clear();
+        for (const job of await this.database.query<JobSnapshot[]>(SNAPSHOTS, [ids])) this.tell(job);
+      }
+    } catch (error) {
+      this.log.debug('watched jobs could not be read, the next poll will', { err: error });
+    } finally {
+      this.isReading = false;
+    }
+  }
+
+  private tell(job: JobSnapshot): void {
+    for (const subscriber of [...(this.watched.get(job.id) ?? [])]) {
+      subscriber.next(job);
+      if (isTerminal(job.status)) subscriber.complete();
+    }
+  }
+
+  private async listen(): Promise<void> {
+    const client = new Client({
+      connectionString: this.config.databaseUrl,
+      keepAlive: true,
+      application_name: 'mediakiln-listen',
+      connectionTimeoutMillis: 2_000,
+    });
+    let isLost = false;
+    const onLost = (error?: Error): void => {
+      if (isLost) return;
+      isLost = true;
+      this.log.debug('notification connection lost', { err: error });
+      this.relisten();
+    };
+    client.on('error', onLost);
+    client.on('end', () => onLost());
+    client.on('notification', (message) => this.refresh([message.payload ?? '']));
+    try {
+      await client.connect();
+      await client.query('LISTEN job');
+      this.listener = client;
+      // The process may have begun to stop while this connection was being made.
+      if (this.isClosed) await client.end();
+      this.refresh(this.watched.keys());
+    } catch (error) {
+      onLost(error as Error);
+    }
+  }
+
+  private relisten(): void {
+    if (this.isClosed) return;
+    this.retry = setTimeout(() => void this.listen(), RECONNECT_MS).unref();
+  }
+}

@@ -1,0 +1,218 @@
+import { Injectable } from '@nestjs/common';
+import { AppConfig } from '@mediakiln/config';
+import { AppError, type MoveReason, type Topic, sourcesOf } from '@mediakiln/contracts';
+import { type Job, queryPrepared } from '@mediakiln/entities';
+import { MediaStore } from '@mediakiln/media';
+import { findOperation } from '@mediakiln/operations';
+import { DataSource, EntityManager } from 'typeorm';
+import { CLAIM } from './claim.sql';
+import { SETTLE } from './settle.sql';
+import type { Settlement, SettledJob } from './settlement';
+
+/** Failures of a job itself (its error, its engine's crash) before it is given up. */
+export const MAX_FAILURES = 3;
+/** Deaths of workers under a job before it is given up: a file that kills its reader must not go round for ever. */
+export const MAX_DEATHS = 10;
+
+/** A claimed job is known by its id and the epoch of the claim, the fencing token. */
+export interface Lease {
+  id: string;
+  epoch: number;
+}
+
+/** A lease whose worker is gone, and how many died under the job before. */
+export interface LapsedLease extends Lease {
+  deaths: number;
+}
+
+const TOO_MANY_DEATHS = new AppError('too_many_deaths', `${MAX_DEATHS} workers died while they ran this job`);
+
+export interface GiveBack {
+  reason: Extract<MoveReason, 'retry' | 'lapsed' | 'drained' | 'deferred'>;
+  delaySeconds: number;
+  error?: AppError;
+}
+
+/** The only writer of a job's status: every move is one conditional UPDATE, and a worker's moves carry its epoch. */
+@Injectable()
+export class JobStore {
+  constructor(
+    private readonly database: DataSource,
+    private readonly media: MediaStore,
+    private readonly config: AppConfig,
+  ) {}
+
+  /** The fairest due job of the topic among `operations`, now ours for one lease; null when there is none. */
+  async claim(topic: Topic, operations: readonly string[], bootId: string): Promise<Job | null> {
+    const [job] = await queryPrepared<Job>(this.database.manager, CLAIM, [
+      topic,
+      operations,
+      bootId,
+      this.config.leaseSeconds,
+    ]);
+    return job ?? null;
+  }
+
+  /** Extends the leases that are still ours. @returns their job ids. */
+  async renew(leases: readonly Lease[]): Promise<Set<string>> {
+    const [rows] = await this.database.query<[{ id: string }[], number]>(
+      `UPDATE job SET lease_until = now() + make_interval(secs => $3)
+       FROM unnest($1::uuid[], $2::int[]) AS mine (id, epoch)
+       WHERE job.id = mine.id AND job.epoch = mine.epoch AND job.status = 'processing'
+       RETURNING job.id`,
+      [leases.map((lease) => lease.id), leases.map((lease) => lease.epoch), this.config.leaseSeconds],
+    );
+    return new Set(rows.map((row) => row.id));
+  }
+
+  /** What became of jobs that we believe to hold. Read only: cheap enough for every second. */
+  async standing(ids: readonly string[]): Promise<Map<string, Pick<Job, 'status' | 'epoch'>>> {
+    const rows = await this.database.query<Pick<Job, 'id' | 'status' | 'epoch'>[]>(
+      'SELECT id, status, epoch FROM job WHERE id = ANY ($1)',
+      [ids],
+    );
+    return new Map(rows.map((row) => [row.id, row]));
+  }
+
+  /**
+   * Every terminal move, whoever makes it. In one transaction: the guarded move, the output rows, the facts of a probe,
+   * the trail, the release (or end) of the steps that depend on it, the notification.
+   * @returns null when the job was not there to be moved: somebody else owns it now, and nothing was written.
+   */
+  async settle(settlement: Settlement, tx?: EntityManager): Promise<SettledJob | null> {
+    if (tx) return this.settleIn(tx, settlement);
+    if (isOneStatement(settlement)) return this.move(this.database.manager, settlement);
+    return this.database.transaction((own) => this.settleIn(own, settlement));
+  }
+
+  /** A worker hands its job back to the queue. @returns false when it was no longer the worker's. */
+  async giveBack(lease: Lease, back: GiveBack, tx: EntityManager = this.database.manager): Promise<boolean> {
+    const rows = await tx.query<unknown[]>(
+      `WITH moved AS (
+         UPDATE job SET status = 'pending', due = ($4::float8 = 0), run_at = now() + make_interval(secs => $4), lease_until = NULL,
+           failures = failures + ($3::text = 'retry')::int, deaths = deaths + ($3 = 'lapsed')::int,
+           deferred_seconds = deferred_seconds + CASE WHEN $3 = 'deferred' THEN ceil($4)::int ELSE 0 END,
+           error_code = $5, error_detail = $6
+         WHERE id = $1 AND epoch = $2 AND status = 'processing'
+         RETURNING id, status, epoch),
+       trail AS (INSERT INTO job_event (job_id, status, attempt, reason) SELECT id, status, epoch, $3 FROM moved)
+       SELECT pg_notify('job', id::text) FROM moved`,
+      [
+        lease.id,
+        lease.epoch,
+        back.reason,
+        back.delaySeconds,
+        back.error?.code ?? null,
+        back.error?.detail ?? null,
+      ],
+    );
+    return rows.length > 0;
+  }
+
+  /** By hand: counters start anew, the epoch goes on growing. @returns null when the job is in no state for it. */
+  async retry(ownerId: string, id: string): Promise<Job | null> {
+    return this.database.transaction(async (tx) => {
+      const [job] = await tx.query<Job[]>(
+        `WITH moved AS (
+           UPDATE job SET status = 'pending', run_at = now(), failures = 0, deaths = 0, deferred_seconds = 0,
+             due = depends_on IS NULL OR EXISTS
+               (SELECT FROM job before WHERE before.id = job.depends_on AND before.status = 'completed'),
+             finished_at = NULL, started_at = NULL, error_code = NULL, error_detail = NULL, report = NULL
+           WHERE id = $1 AND owner_id = $2 AND status = ANY ($3)
+           RETURNING *),
+         trail AS (
+           INSERT INTO job_event (job_id, status, attempt, reason) SELECT id, status, epoch, 'retried_by_hand' FROM moved)
+         SELECT moved.*, pg_notify('job', id::text) FROM moved`,
+        [id, ownerId, sourcesOf('pending', 'retried_by_hand')],
+      );
+      if (job && findOperation(job.operation)?.role === 'facts')
+        await this.media.reopen(tx, { owner_id: ownerId, media_id: job.inputs[0]!.media_id });
+      return job ?? null;
+    });
+  }
+
+  /** At the start of embedded mode: whatever another boot held, nobody holds now. @returns how many were taken back. */
+  async reclaimOtherBoots(bootId: string): Promise<number> {
+    const held = await this.database.query<LapsedLease[]>(
+      "SELECT id, epoch, deaths FROM job WHERE status = 'processing' AND worker_id <> $1",
+      [bootId],
+    );
+    return this.database.transaction(async (tx) => this.takeBack(tx, held));
+  }
+
+  /** Leases that lapsed go back to the queue, or end when too many workers died under the job. */
+  async takeBack(tx: EntityManager, leases: readonly LapsedLease[]): Promise<number> {
+    let taken = 0;
+    for (const lease of leases) {
+      const isMoved =
+        lease.deaths + 1 < MAX_DEATHS
+          ? await this.giveBack(lease, { reason: 'lapsed', delaySeconds: 0 }, tx)
+          : await this.settle({ ...lease, to: 'failed', reason: 'deaths_limit', error: TOO_MANY_DEATHS }, tx);
+      taken += Number(Boolean(isMoved));
+    }
+    return taken;
+  }
+
+  private async settleIn(tx: EntityManager, settlement: Settlement): Promise<SettledJob | null> {
+    const moved = await this.move(tx, settlement);
+    if (!moved) return null;
+    const { job } = moved;
+    if (settlement.to === 'completed')
+      for (const output of settlement.outputs)
+        await this.media.insertOutput(tx, { ...output, owner_id: job.owner_id, job_id: job.id });
+    if (findOperation(job.operation)?.role === 'facts') await this.settleProbe(tx, job, settlement);
+    if (settlement.to !== 'completed') await this.endDependents(tx, job.id);
+    return moved;
+  }
+
+  private async move(tx: EntityManager, settlement: Settlement): Promise<SettledJob | null> {
+    const error = settlement.to === 'completed' ? undefined : settlement.error;
+    const rows = await queryPrepared<Job & { released: Topic[] | null }>(tx, SETTLE, [
+      settlement.id,
+      settlement.to,
+      settlement.reason,
+      sourcesOf(settlement.to, settlement.reason),
+      settlement.epoch ?? null,
+      settlement.owner_id ?? null,
+      error?.code ?? null,
+      error?.detail ?? null,
+      settlement.to === 'completed' ? JSON.stringify(settlement.report ?? null) : null,
+    ]);
+    const job = rows[0];
+    return job ? { job, released: job.released ?? [] } : null;
+  }
+
+  private async settleProbe(tx: EntityManager, job: Job, settlement: Settlement): Promise<void> {
+    const result =
+      settlement.to === 'completed'
+        ? { facts: settlement.facts! }
+        : { error_code: settlement.error.code, error_detail: settlement.error.detail };
+    await this.media.settleProbe(tx, { owner_id: job.owner_id, media_id: job.inputs[0]!.media_id, result });
+  }
+
+  private async endDependents(tx: EntityManager, id: string): Promise<void> {
+    const dependents = await tx.query<{ id: string }[]>(
+      "SELECT id FROM job WHERE depends_on = $1 AND status = 'pending'",
+      [id],
+    );
+    for (const dependent of dependents)
+      await this.settle(
+        {
+          id: dependent.id,
+          to: 'canceled',
+          reason: 'dependency_failed',
+          error: new AppError('dependency_failed'),
+        },
+        tx,
+      );
+  }
+}
+
+/** Nothing but the job itself is written, so no transaction around it is needed. */
+function isOneStatement(settlement: Settlement): boolean {
+  return (
+    settlement.to === 'completed' &&
+    settlement.outputs.length === 0 &&
+    findOperation(settlement.operation)?.role !== 'facts'
+  );
+}

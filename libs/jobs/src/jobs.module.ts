@@ -1,0 +1,49 @@
+import { Global, Module } from '@nestjs/common';
+import { DiscoveryModule } from '@nestjs/core';
+import { DueJobsDuty } from './duties/due-jobs.duty';
+import { GoneWorkersDuty } from './duties/gone-workers.duty';
+import { LapsedLeasesDuty } from './duties/lapsed-leases.duty';
+import { RingDueDuty } from './duties/ring-due.duty';
+import { Inputs } from './inputs';
+import { JobAttempt } from './job.attempt';
+import { JobDispatcher } from './job.dispatcher';
+import { JobEnd } from './job.end';
+import { JobFollower } from './job.follower';
+import { JobReader } from './job.reader';
+import { JobStore } from './job.store';
+import { JobSweeper } from './job.sweeper';
+import { LeaseKeeper } from './lease.keeper';
+import { Outputs } from './outputs';
+import { WorkerRow } from './worker.row';
+import { Workdirs } from './workdir';
+
+/** What both sides of the queue share. */
+@Global()
+@Module({ providers: [JobStore, JobDispatcher], exports: [JobStore, JobDispatcher] })
+export class JobsModule {}
+
+/** For the gateway: following jobs, and the sweeper with the duties of this lib. */
+@Global()
+@Module({
+  imports: [DiscoveryModule, JobsModule],
+  providers: [
+    JobFollower,
+    JobReader,
+    JobSweeper,
+    LapsedLeasesDuty,
+    DueJobsDuty,
+    RingDueDuty,
+    GoneWorkersDuty,
+  ],
+  exports: [JobFollower, JobReader, JobSweeper],
+})
+export class JobsGatewayModule {}
+
+/** For processors: everything a JobRunner needs besides the executor that its processor brings. */
+@Global()
+@Module({
+  imports: [JobsModule],
+  providers: [WorkerRow, LeaseKeeper, Workdirs, Inputs, Outputs, JobAttempt, JobEnd],
+  exports: [WorkerRow, LeaseKeeper, JobAttempt, JobEnd],
+})
+export class JobsWorkerModule {}

@@ -1,0 +1,52 @@
+import type { OutputInfo, Probe } from '@mediakiln/contracts';
+import type { JobProgress } from '@mediakiln/entities';
+import type { AnyOperation } from '@mediakiln/operations';
+
+/** An input that lies in the work folder, ready for an engine. */
+export interface ExecutionInput {
+  path: string;
+  container: string;
+  bytes: number;
+  /** Null only for the operation that finds it out. */
+  probe: Probe | null;
+}
+
+export interface Execution {
+  job_id: string;
+  operation: AnyOperation;
+  /** Validated instance of the operation's parameter class. */
+  params: object;
+  inputs: ExecutionInput[];
+  /** Private folder of this attempt; holds only its own inputs. */
+  workdir: string;
+  /** Aborts on cancel, a lost lease, the time limit or a shutdown: end the engine at once. */
+  signal: AbortSignal;
+  onProgress(progress: JobProgress): void;
+}
+
+export interface ProducedFile {
+  /** Name of this output within the job; one file has `output`. */
+  variant: string;
+  /** Inside the work folder. */
+  path: string;
+  extension: string;
+  container: string;
+  info: OutputInfo;
+}
+
+export interface ExecutionResult {
+  outputs: ProducedFile[];
+  /** From a probe: what the input is. */
+  facts?: Probe;
+  report?: Record<string, unknown>;
+}
+
+/** The engine side of a processor: owns sharp or ffmpeg, knows no database and no queue. */
+export abstract class MediaExecutor {
+  /** Operations of the catalogue that this executor can run here. */
+  abstract readonly operations: readonly AnyOperation[];
+  /** Slots by topic are the processor's; this is what `/v1/operations` tells of the engine. */
+  abstract engines(): Promise<{ versions: Record<string, string>; encoders: string[] }>;
+  /** @throws AppError; anything else counts as internal_error. */
+  abstract execute(execution: Execution): Promise<ExecutionResult>;
+}

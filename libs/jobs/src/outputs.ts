@@ -1,0 +1,60 @@
+import { parse } from 'node:path';
+import { Injectable } from '@nestjs/common';
+import type { Job, Media } from '@mediakiln/entities';
+import { ObjectStore } from '@mediakiln/media';
+import { Storage, type StagedFile } from '@mediakiln/storage';
+import type { ProducedFile } from './media-executor';
+import type { SettledOutput } from './settlement';
+
+/** Produced files on their way into the storage. They stay staged until the job is settled, so that a put can be repeated. */
+export interface StagedOutputs {
+  rows: SettledOutput[];
+  files: StagedFile[];
+}
+
+@Injectable()
+export class Outputs {
+  constructor(
+    private readonly storage: Storage,
+    private readonly objects: ObjectStore,
+  ) {}
+
+  async stage(job: Job, inputs: readonly Media[], produced: readonly ProducedFile[]): Promise<StagedOutputs> {
+    const staged: StagedOutputs = { rows: [], files: [] };
+    try {
+      for (const file of produced) {
+        const bytes = await this.storage.stageFile(file.path);
+        staged.files.push(bytes);
+        staged.rows.push({
+          variant: file.variant,
+          name: outputName(job, inputs[0], file),
+          container: file.container,
+          info: file.info,
+          sha256: bytes.sha256,
+          bytes: bytes.bytes,
+          parent_ids: inputs.map((media) => media.id),
+        });
+      }
+      return staged;
+    } catch (error) {
+      await this.discard(staged);
+      throw error;
+    }
+  }
+
+  /** Makes the bytes durable under their keys: before the job is settled, never after. */
+  async put(job: Job, staged: StagedOutputs): Promise<void> {
+    for (const file of staged.files) await this.objects.put(job.owner_id, file);
+  }
+
+  async discard(staged: StagedOutputs): Promise<void> {
+    for (const file of staged.files) await this.storage.discard(file);
+  }
+}
+
+/** `holiday.jpg` compressed becomes `holiday-compress.jpg`; the variant is told where a job makes several files. */
+function outputName(job: Job, input: Media | undefined, file: ProducedFile): string {
+  const verb = job.operation.split('.')[1] ?? job.operation;
+  const suffix = file.variant === 'output' ? verb : `${verb}-${file.variant}`;
+  return `${parse(input?.name ?? 'media').name}-${suffix}.${file.extension}`;
+}

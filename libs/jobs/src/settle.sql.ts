@@ -1,0 +1,25 @@
+import type { PreparedStatement } from '@mediakiln/entities';
+
+/**
+ * The guarded terminal move with its trail, the release of the steps that waited for it, and the notification.
+ * No row: the job was not in a state for it, or not under this epoch, or not this owner's.
+ *
+ * $1 job, $2 target state, $3 reason, $4 states that it may leave, $5 epoch or null, $6 owner or null,
+ * $7 error code, $8 error detail, $9 report.
+ */
+export const SETTLE: PreparedStatement = {
+  name: 'settle',
+  text: `
+WITH moved AS (
+  UPDATE job SET status = $2::text, finished_at = now(), lease_until = NULL, due = false,
+    failures = failures + ($3::text = 'error')::int, deaths = deaths + ($3 = 'deaths_limit')::int,
+    error_code = $7, error_detail = $8, report = $9
+  WHERE id = $1 AND status = ANY ($4) AND ($5::int IS NULL OR epoch = $5) AND ($6::uuid IS NULL OR owner_id = $6)
+  RETURNING *),
+trail AS (INSERT INTO job_event (job_id, status, attempt, reason) SELECT id, status, epoch, $3 FROM moved),
+released AS (
+  UPDATE job SET due = true FROM moved
+  WHERE moved.status = 'completed' AND job.depends_on = moved.id AND job.status = 'pending' AND job.run_at <= now()
+  RETURNING job.topic)
+SELECT moved.*, (SELECT array_agg(topic) FROM released) AS released, pg_notify('job', id::text) FROM moved`,
+};

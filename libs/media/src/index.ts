@@ -1,0 +1,10 @@
+export { FailedMediaSweep } from './failed-media.sweep';
+export { MediaFiles } from './media.files';
+export { MediaModule } from './media.module';
+export { MediaStore } from './media.store';
+export type { MediaQuery, NewOutput, NewUpload, ProbeSettlement } from './media.store';
+export { MediaUrls } from './media.urls';
+export { ObjectStore, isObjectGone } from './object.store';
+export { ObjectSweep } from './object.sweep';
+export { OrphanBytesSweep } from './orphan-bytes.sweep';
+export { StagingSweep } from './staging.sweep';

@@ -1,0 +1,18 @@
+import { Global, Module } from '@nestjs/common';
+import { FailedMediaSweep } from './failed-media.sweep';
+import { MediaFiles } from './media.files';
+import { MediaStore } from './media.store';
+import { MediaUrls } from './media.urls';
+import { ObjectStore } from './object.store';
+import { ObjectSweep } from './object.sweep';
+import { OrphanBytesSweep } from './orphan-bytes.sweep';
+import { StagingSweep } from './staging.sweep';
+
+const PUBLIC = [ObjectStore, MediaStore, MediaFiles, MediaUrls];
+
+@Global()
+@Module({
+  providers: [...PUBLIC, ObjectSweep, FailedMediaSweep, StagingSweep, OrphanBytesSweep],
+  exports: PUBLIC,
+})
+export class MediaModule {}

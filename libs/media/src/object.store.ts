@@ -1,0 +1,46 @@
+import { Injectable } from '@nestjs/common';
+import { AppError } from '@mediakiln/contracts';
+import { Storage, type StagedFile, objectKey } from '@mediakiln/storage';
+import { DataSource, QueryFailedError } from 'typeorm';
+
+const FOREIGN_KEY_VIOLATION = '23503';
+
+/** Writes bytes and the rows that stand for them; equal bytes of one owner are kept once. */
+@Injectable()
+export class ObjectStore {
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly storage: Storage,
+  ) {}
+
+  /**
+   * Makes sure that the owner has these bytes. The staged file stays: insert the media next, and when that fails with
+   * `isObjectGone`, put again.
+   */
+  async put(ownerId: string, staged: StagedFile): Promise<void> {
+    // The row is first and committed: bytes without a row would be nobody's, and the touch keeps the sweeper away.
+    await this.dataSource.query(
+      `INSERT INTO object (owner_id, sha256, bytes) VALUES ($1, $2, $3)
+       ON CONFLICT (owner_id, sha256) DO UPDATE SET touched_at = now()`,
+      [ownerId, staged.sha256, staged.bytes],
+    );
+    const key = objectKey(ownerId, staged.sha256);
+    const present = await this.storage.stat(key);
+    if (present?.bytes === staged.bytes) return;
+    // A file of another size under a content address is damaged, and here are the right bytes.
+    if (present) await this.storage.delete(key);
+    await this.storage.put(key, staged);
+    const stored = await this.storage.stat(key);
+    if (stored?.bytes !== staged.bytes)
+      throw new AppError('storage_unavailable', undefined, {
+        cause: new Error(`${key} has ${stored?.bytes ?? 'no'} bytes after a put of ${staged.bytes}`),
+      });
+  }
+}
+
+/** Whether inserting a media failed because its object was swept after the put: put again and repeat the transaction. */
+export function isObjectGone(error: unknown): boolean {
+  if (!(error instanceof QueryFailedError)) return false;
+  const { code, constraint } = error.driverError as Error & { code?: string; constraint?: string };
+  return code === FOREIGN_KEY_VIOLATION && constraint === 'media_object_fkey';
+}

@@ -1,0 +1,24 @@
+import type { Topic } from '@mediakiln/contracts';
+import { BaseRpcContext, type MessageHandler } from '@nestjs/microservices';
+import { isObservable, lastValueFrom } from 'rxjs';
+import { decodeRing } from './ring-message';
+
+/** What becomes of a message: `done` is taken off, `again` is delivered once more, `dead` is put aside. */
+export type Verdict = 'done' | 'again' | 'dead';
+
+/** A message whose handler throws is delivered once and then so many times again, then it is put aside. */
+export const REDELIVERY_LIMIT = 5;
+
+/** Runs the topic's handler on one message. Never rejects. */
+export async function deliver(topic: Topic, handler: MessageHandler, content: Buffer): Promise<Verdict> {
+  const ring = decodeRing(topic, content);
+  if (!ring) return 'dead';
+  try {
+    const result: unknown = await handler(ring, new BaseRpcContext([topic]));
+    // Nest turns what a controller throws into a stream that fails, which the stock servers never look at.
+    if (isObservable(result)) await lastValueFrom(result, { defaultValue: undefined });
+    return 'done';
+  } catch {
+    return 'again'; // Nest's exception layer has logged the error with its stack
+  }
+}

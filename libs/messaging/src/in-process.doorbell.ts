@@ -1,0 +1,23 @@
+import type { Topic } from '@mediakiln/contracts';
+import { Doorbell } from './doorbell';
+import type { InProcessBroker } from './in-process.broker';
+import { encodeRing } from './ring-message';
+
+export class InProcessDoorbell extends Doorbell {
+  constructor(private readonly broker: InProcessBroker) {
+    super();
+  }
+
+  ring(topic: Topic, count: number): Promise<void> {
+    for (let rung = 0; rung < count; rung++) this.broker.put(topic, encodeRing(topic));
+    return Promise.resolve();
+  }
+
+  waiting(topic: Topic): Promise<number> {
+    return Promise.resolve(this.broker.waiting(topic));
+  }
+
+  check(): Promise<void> {
+    return Promise.resolve();
+  }
+}

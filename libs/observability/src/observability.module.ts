@@ -1,0 +1,9 @@
+import { Global, Module } from '@nestjs/common';
+import { HealthRegistry } from './health.registry';
+import { Log } from './logger';
+import { Meter } from './meter';
+import { MetricsServer } from './metrics.server';
+
+@Global()
+@Module({ providers: [Log, Meter, HealthRegistry, MetricsServer], exports: [Log, Meter, HealthRegistry] })
+export class ObservabilityModule {}

@@ -1,0 +1,150 @@
+import type { ImageProbe, MediaKind, Probe, Topic, VideoProbe } from '@mediakiln/contracts';
+import type { Metadata, Sharp, SharpOptions } from 'sharp';
+
+/** `quick`: seconds at most, runs in slots that no transcode can fill. `heavy`: anything else. */
+export type Lane = 'quick' | 'heavy';
+
+interface OperationBase<P extends object> {
+  /** Public name, `<engine>.<verb>`. */
+  name: string;
+  lane: Lane;
+  /** One sentence for the catalogue and Swagger. */
+  summary: string;
+  /** Grows when the same parameters would make another output. */
+  version: number;
+  /** class-validator + Swagger decorated parameter class; unknown fields are refused. */
+  params: new () => P;
+  /** Parameters that succeed on the sample media. */
+  example: Partial<P>;
+  /** Kinds of media that each input may be, and how many inputs. */
+  accepts: readonly MediaKind[];
+  minInputs: number;
+  maxInputs: number;
+  /** Wall limit of one attempt, in seconds. */
+  timeoutSeconds(probes: readonly Probe[], params: P): number;
+  /**
+   * Pure. Refuses what can be known before running; the gateway calls it when the inputs are probed, the runner always.
+   * @throws AppError
+   */
+  check(probes: readonly Probe[], params: P): void;
+}
+
+/** An image operation that makes a picture. */
+export interface ImageOperation<P extends object = object> extends OperationBase<P> {
+  engine: 'image';
+  role: 'transform';
+  /** Constructor options for the first input; the executor adds the security limits. */
+  open(params: P, probe: ImageProbe): SharpOptions;
+  /** Pure: adds the work to the pipeline and sets its output format. `inputs` are paths; [0] is already open. */
+  apply(pipeline: Sharp, params: P, probe: ImageProbe, inputs: readonly string[]): Sharp;
+  /** What `apply` makes. */
+  target(params: P, probe: ImageProbe): ImageTarget;
+  /** What the executor pursues around the pipeline. */
+  goal?(params: P, probe: ImageProbe): ImageGoal;
+  /** Goes into the job's report, beside what the executor measured. */
+  report?(params: P, probe: ImageProbe): Record<string, unknown>;
+}
+
+export interface ImageTarget {
+  container: ImageProbe['format'];
+  mime_type: string;
+  extension: string;
+}
+
+export interface ImageGoal {
+  /** Return the input's own bytes when the output would not be smaller. */
+  keep_smaller?: boolean;
+  /** When the input's own bytes are returned, leave their EXIF, XMP and comments behind. */
+  strip_metadata?: boolean;
+}
+
+/** An image operation that only reads. */
+export interface ImageFactsOperation<P extends object = object> extends OperationBase<P> {
+  engine: 'image';
+  role: 'facts';
+  /** Pure: sharp's metadata as our probe. @throws AppError when a limit is exceeded. */
+  facts(metadata: Metadata, container: string): ImageProbe;
+}
+
+/** A stretch of the first input's picture: pts in ticks of the stream's time base, `to_tick` exclusive. */
+export interface TickRange {
+  from_tick: number;
+  to_tick: number;
+}
+
+/** The frames that were found in a stretch, so that a plan can name them exactly instead of by rounded seconds. */
+export interface FrameSpan {
+  frames: number;
+  /** pts of the first and of the last frame inside; both 0 when there is none. */
+  first_tick: number;
+  last_tick: number;
+  /** When the last frame gives way: pts of the next one, or its own end. */
+  end_tick: number;
+  /** pts of a keyframe from which everything inside can be decoded; null: decode from the start of the file. */
+  keyframe_tick: number | null;
+  /** The frames inside lie on the grid of the stream's base frame rate. */
+  is_constant_rate: boolean;
+}
+
+/** One run of ffmpeg, as data. The executor adds the strict flags, the progress pipe and the process limits. */
+export interface EngineRun {
+  /** Name shown as progress stage. */
+  stage: string;
+  inputs: { index: number; options: string[] }[];
+  /** Options between the inputs and the output, without paths. */
+  output_options: string[];
+  /** How frames keep their times; spelled differently by ffmpeg 4 and 5. */
+  frame_timing: 'passthrough' | 'constant' | 'variable';
+  /** File name inside the work folder. */
+  output: string;
+  /** Seconds that the output will last: progress is measured against it. */
+  output_seconds: number;
+}
+
+export interface VideoPlan {
+  runs: EngineRun[];
+  outputs: { variant: string; file: string; mime_type: string; extension: string; container: string }[];
+  /** What must hold of the output, else `output_not_verified`. */
+  verify: { frames: number; duration_seconds: number; tolerance_seconds: number };
+  /** Goes into the job's report as it is. */
+  report: Record<string, unknown>;
+}
+
+export interface VideoOperation<P extends object = object> extends OperationBase<P> {
+  engine: 'video';
+  role: 'transform';
+  /** Encoders that the plans name: where ffmpeg lacks one, the operation is not offered. */
+  encoders: readonly string[];
+  /** Pure: the stretch whose frames `plan` must know. Without it `plan` gets null. */
+  span?(probes: readonly VideoProbe[], params: P): TickRange;
+  /** Pure. @throws AppError when the frames that were found refuse what the probe allowed. */
+  plan(probes: readonly VideoProbe[], params: P, span: FrameSpan | null): VideoPlan;
+}
+
+/** Besides ffprobe's JSON: what only the executor knows of the file that it looked into. */
+export interface ProbedFile {
+  /** From our own sniff. */
+  container: string;
+  /** Stream index -> where its last readable packet ends, in the file's own seconds; null: nobody looked. */
+  readable_until: Readonly<Record<number, number>> | null;
+  max_seconds: number;
+}
+
+/** A video operation that only reads: the executor hands it ffprobe's JSON. */
+export interface VideoFactsOperation<P extends object = object> extends OperationBase<P> {
+  engine: 'video';
+  role: 'facts';
+  /** Pure. @throws AppError when a limit is exceeded. */
+  facts(ffprobe: unknown, file: ProbedFile): VideoProbe;
+}
+
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- a catalogue holds operations of any parameter class
+export type AnyImageOperation = ImageOperation<any> | ImageFactsOperation<any>;
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- as above
+export type AnyVideoOperation = VideoOperation<any> | VideoFactsOperation<any>;
+export type AnyOperation = AnyImageOperation | AnyVideoOperation;
+
+export function topicOf(operation: Pick<AnyOperation, 'engine' | 'lane'>): Topic {
+  if (operation.engine === 'image') return 'image';
+  return operation.lane === 'quick' ? 'video.quick' : 'video';
+}

@@ -1,0 +1,64 @@
+import type { VideoStreamProbe } from '@mediakiln/contracts';
+
+/** ffprobe's names on the left, the names that every ffmpeg since 4.1 takes as an option on the right. */
+const PRIMARIES: Record<string, string> = {
+  bt709: 'bt709',
+  bt470m: 'bt470m',
+  bt470bg: 'bt470bg',
+  smpte170m: 'smpte170m',
+  smpte240m: 'smpte240m',
+  film: 'film',
+  bt2020: 'bt2020',
+  smpte431: 'smpte431',
+  smpte432: 'smpte432',
+};
+const TRANSFERS: Record<string, string> = {
+  bt709: 'bt709',
+  bt470m: 'gamma22',
+  bt470bg: 'gamma28',
+  smpte170m: 'smpte170m',
+  smpte240m: 'smpte240m',
+  linear: 'linear',
+  'iec61966-2-1': 'iec61966-2-1',
+  'bt2020-10': 'bt2020-10',
+  'bt2020-12': 'bt2020-12',
+  smpte2084: 'smpte2084',
+  'arib-std-b67': 'arib-std-b67',
+};
+const MATRICES: Record<string, string> = {
+  bt709: 'bt709',
+  fcc: 'fcc',
+  bt470bg: 'bt470bg',
+  smpte170m: 'smpte170m',
+  smpte240m: 'smpte240m',
+  bt2020nc: 'bt2020nc',
+};
+
+/** How colours get from the source into 8-bit 4:2:0 of limited range, which every player shows alike. */
+export interface ColorPath {
+  filters: string[];
+  options: string[];
+}
+
+export function colorPath(video: VideoStreamProbe): ColorPath {
+  // RGB has no matrix to keep: BT.709 is what players assume for video.
+  const isRgb = /^(gbr|rgb|bgr|argb|abgr)/.test(video.pixel_format);
+  const isFullRange = isRgb || video.color_range === 'pc' || video.pixel_format.startsWith('yuvj');
+  const matrix = isRgb ? 'bt709' : MATRICES[video.color_space ?? ''];
+  const scale = [
+    ...(isRgb ? ['out_color_matrix=bt709'] : []),
+    ...(isFullRange ? ['in_range=full', 'out_range=limited'] : []),
+  ];
+  return {
+    filters: [...(scale.length > 0 ? [`scale=${scale.join(':')}`] : []), 'format=yuv420p'],
+    options: [
+      ...tag('-color_primaries', PRIMARIES[video.color_primaries ?? '']),
+      ...tag('-color_trc', TRANSFERS[video.color_transfer ?? '']),
+      ...tag('-colorspace', matrix),
+      ...tag('-color_range', isFullRange || video.color_range !== null ? 'tv' : undefined),
+    ],
+  };
+}
+
+const tag = (option: string, value: string | undefined): string[] =>
+  value === undefined ? [] : [option, value];

@@ -1,0 +1,70 @@
+import { type FileHandle, copyFile, link, mkdir, open, opendir, rename, rm } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { errorCode } from './disk-error';
+
+/** What file systems without hard links, or a link across two of them, answer. */
+const CANNOT_LINK = new Set(['EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
+
+/** Gives the file a second name, or makes a durable copy where that cannot be. */
+export async function linkOrCopy(from: string, to: string): Promise<void> {
+  try {
+    await link(from, to);
+  } catch (error) {
+    if (!CANNOT_LINK.has(errorCode(error) ?? '')) throw error;
+    await copyDurably(from, to);
+  }
+}
+
+export async function moveFile(from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to);
+  } catch (error) {
+    if (errorCode(error) !== 'EXDEV') throw error;
+    await copyDurably(from, to);
+    await rm(from);
+  }
+}
+
+/** Makes the folder and, level by level, makes durable that it is there. */
+export async function makeFolder(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true });
+  if (first === undefined) return;
+  for (let made = path; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
+}
+
+/** A rename is on disk only after its folder is. */
+export async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  await closing(folder, () => folder.sync());
+}
+
+export async function closing<T>(file: FileHandle, use: () => Promise<T>): Promise<T> {
+  try {
+    return await use();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Files below `<root>/<folder>`, as paths relative to the root; names with a leading dot are left out. */
+export async function* walk(root: string, folder: string): AsyncIterable<string> {
+  let entries;
+  try {
+    entries = await opendir(join(root, folder));
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return;
+    throw error;
+  }
+  for await (const entry of entries) {
+    if (entry.name.startsWith('.')) continue;
+    if (entry.isDirectory()) yield* walk(root, `${folder}${entry.name}/`);
+    else if (entry.isFile()) yield folder + entry.name;
+  }
+}
+
+async function copyDurably(from: string, to: string): Promise<void> {
+  await copyFile(from, to, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
+  const file = await open(to, 'r');
+  await closing(file, () => file.datasync());
+}

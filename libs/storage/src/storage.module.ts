@@ -1,0 +1,28 @@
+import { join } from 'node:path';
+import { Global, Module } from '@nestjs/common';
+import { AppConfig } from '@mediakiln/config';
+import { HealthRegistry } from '@mediakiln/observability';
+import { LocalStorage } from './local.storage';
+import { Storage } from './storage';
+
+/** The one place where bytes go: a folder below DATA_DIR. */
+@Global()
+@Module({
+  providers: [
+    {
+      provide: Storage,
+      inject: [AppConfig],
+      useFactory: async (config: AppConfig): Promise<Storage> => {
+        const storage = new LocalStorage(join(config.dataDir, 'objects'));
+        await storage.prepare();
+        return storage;
+      },
+    },
+  ],
+  exports: [Storage],
+})
+export class StorageModule {
+  constructor(storage: Storage, health: HealthRegistry) {
+    health.register('storage', () => storage.check());
+  }
+}

@@ -1,0 +1,61 @@
+import { Client, type Answer } from '../support/client';
+import { judge } from '../support/oracle';
+import type { System } from '../support/system';
+
+/** What a scenario has to work with. */
+export interface Stage {
+  system: System;
+  /** An account of this scenario's own. */
+  client: Client;
+}
+
+export interface Scenario {
+  name: string;
+  run(stage: Stage): Promise<void>;
+}
+
+/** Small enough that a body above it is quickly sent. */
+export const MAX_UPLOAD_BYTES = 12 << 20;
+
+const START_WITHIN_MS = 180_000;
+const SCENARIO_WITHIN_MS = 120_000;
+
+/** Makes the scenarios the tests of one running system, which has to be whole at the end of them. */
+export function runScenarios(start: () => Promise<System>, scenarios: readonly Scenario[]): void {
+  let system: System;
+  const clients: Client[] = [];
+
+  beforeAll(async () => {
+    system = await start();
+  }, START_WITHIN_MS);
+  afterAll(() => system?.close(), START_WITHIN_MS);
+
+  it.each(scenarios.map((scenario) => [scenario.name, scenario] as const))(
+    '%s',
+    async (_name, scenario) => {
+      const client = await Client.register(system.url);
+      clients.push(client);
+      await scenario.run({ system, client });
+    },
+    SCENARIO_WITHIN_MS,
+  );
+
+  it(
+    'has lost nothing and left nothing behind after all of that',
+    async () => {
+      expect(await judge(system, clients)).toEqual([]);
+    },
+    SCENARIO_WITHIN_MS,
+  );
+}
+
+/** Asserts a refusal: problem+json with this status and code, complete and with nothing internal in it. */
+export function expectProblem(answer: Answer, status: number, code: string): void {
+  const { body, headers } = answer;
+  expect({ status: answer.status, code: body?.code as unknown }).toEqual({ status, code });
+  expect(headers.get('content-type')).toMatch(/^application\/problem\+json/);
+  expect(body).toMatchObject({ status, title: expect.any(String), detail: expect.any(String) });
+  expect(body.type).toMatch(new RegExp(`/docs/errors/${code}$`));
+  expect(body.request_id).toBe(headers.get('x-request-id'));
+  expect(JSON.stringify(body)).not.toMatch(/node_modules|\/tmp\/|at .*\.(ts|js):|SELECT |INSERT /);
+}

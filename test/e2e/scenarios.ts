@@ -1,0 +1,15 @@
+import { BAD_INPUT_SCENARIOS } from './bad-input.scenarios';
+import { DOCS_SCENARIOS } from './docs.scenarios';
+import { JOB_SCENARIOS } from './jobs.scenarios';
+import { MEDIA_SCENARIOS } from './media.scenarios';
+import type { Scenario } from './scenario';
+import { SHARING_SCENARIOS } from './sharing.scenarios';
+
+/** What Mediakiln does for its clients, whichever way it runs. */
+export const SCENARIOS: readonly Scenario[] = [
+  ...MEDIA_SCENARIOS,
+  ...JOB_SCENARIOS,
+  ...SHARING_SCENARIOS,
+  ...BAD_INPUT_SCENARIOS,
+  ...DOCS_SCENARIOS,
+];

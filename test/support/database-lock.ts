@@ -1,0 +1,64 @@
+import type { DataSource } from 'typeorm';
+import { until } from './until';
+
+const OBJECT_STOP = 4_242;
+const STOP_AT_OBJECT = `
+CREATE OR REPLACE FUNCTION stop_at_object() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM pg_advisory_xact_lock_shared(${OBJECT_STOP});
+  RETURN NEW;
+END $$;
+CREATE OR REPLACE TRIGGER stop_at_object BEFORE INSERT ON object FOR EACH ROW EXECUTE FUNCTION stop_at_object();`;
+
+/** A place where a process of ours is stopped by the database, so that a test can do something to it just there. */
+export class DatabaseLock {
+  private constructor(
+    private readonly database: DataSource,
+    private readonly giveUp: () => Promise<void>,
+  ) {}
+
+  /**
+   * Nobody can put an output or an upload: the engine is done by then, nothing of its work is kept yet. A trigger waits,
+   * and not the table's own lock, which would stop the sweeper too.
+   */
+  static async onObjects(database: DataSource): Promise<DatabaseLock> {
+    await database.query(STOP_AT_OBJECT);
+    return DatabaseLock.take(database, 'SELECT pg_advisory_xact_lock($1)', [OBJECT_STOP]);
+  }
+
+  /** Nobody can move the job: its output is kept by then, its row does not say so yet. */
+  static onJob(database: DataSource, jobId: string): Promise<DatabaseLock> {
+    return DatabaseLock.take(database, 'SELECT FROM job WHERE id = $1 FOR UPDATE', [jobId]);
+  }
+
+  private static async take(
+    database: DataSource,
+    statement: string,
+    values: unknown[],
+  ): Promise<DatabaseLock> {
+    const holder = database.createQueryRunner();
+    await holder.startTransaction();
+    await holder.query(statement, values);
+    return new DatabaseLock(database, async () => {
+      if (holder.isReleased) return;
+      await holder.rollbackTransaction();
+      await holder.release();
+    });
+  }
+
+  /** Waits until a statement that begins like this waits for a lock. */
+  async awaitBlocked(statement: string): Promise<void> {
+    await until(`"${statement}…" to wait for the lock`, async () => {
+      const [row] = await this.database.query<{ count: number }[]>(
+        `SELECT count(*)::int FROM pg_stat_activity
+         WHERE datname = current_database() AND wait_event_type = 'Lock' AND ltrim(query, E' \\n') LIKE $1 || '%'`,
+        [statement],
+      );
+      return row!.count > 0;
+    });
+  }
+
+  async release(): Promise<void> {
+    await this.giveUp();
+  }
+}

@@ -1,0 +1,21 @@
+import type { DataSource } from 'typeorm';
+import type { AppProcess } from './app-process';
+
+/** A running Mediakiln, in whichever mode, as tests see it. */
+export interface System {
+  /** Of the gateway, without a trailing slash. */
+  readonly url: string;
+  readonly dataDir: string;
+  /** A connection of the test's own. */
+  readonly database: DataSource;
+  readonly processes: readonly AppProcess[];
+  close(): Promise<void>;
+}
+
+/** Short, so that a test sees a lease lapse; a healthy worker renews four times within it. */
+export const TIMING = {
+  LEASE_SECONDS: '4',
+  HEARTBEAT_SECONDS: '1',
+  SWEEP_SECONDS: '0.5',
+  SHUTDOWN_GRACE_SECONDS: '10',
+};

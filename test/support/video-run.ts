@@ -1,0 +1,100 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { VideoProbe } from '@mediakiln/contracts';
+import type { JobProgress } from '@mediakiln/entities';
+import type { ExecutionResult } from '@mediakiln/jobs';
+import { type AnyVideoOperation, validateParams, videoProbe, videoTrim } from '@mediakiln/operations';
+import { FfmpegEngine } from '../../apps/video-processor/src/ffmpeg/engine';
+import { VideoExecutor, type VideoLimits } from '../../apps/video-processor/src/video.executor';
+import type { FfmpegPair } from './ffmpeg';
+
+const DEMUXERS: Record<string, string> = {
+  mp4: 'mov',
+  mov: 'mov',
+  mkv: 'matroska',
+  webm: 'matroska',
+  ts: 'mpegts',
+};
+
+export interface RunOptions {
+  container?: string;
+  signal?: AbortSignal;
+  onProgress?: (progress: JobProgress) => void;
+}
+
+/** A video executor on one pair of binaries, with work folders that are looked after. */
+export class VideoBench {
+  private readonly folders: string[] = [];
+
+  private constructor(
+    readonly engine: FfmpegEngine,
+    readonly executor: VideoExecutor,
+  ) {}
+
+  static async open(pair: FfmpegPair, limits: Partial<VideoLimits> = {}): Promise<VideoBench> {
+    const engine = await FfmpegEngine.start({ ...pair, nodeEnv: 'test' });
+    const executor = new VideoExecutor(engine, {
+      maxVideoSeconds: 3600,
+      maxOutputBytes: 1 << 30,
+      silenceSeconds: 60,
+      ...limits,
+    });
+    return new VideoBench(engine, executor);
+  }
+
+  async probe(path: string, options: RunOptions = {}): Promise<VideoProbe> {
+    const { facts } = await this.run(videoProbe, {}, path, null, options);
+    return facts as VideoProbe;
+  }
+
+  /** Probes and trims, as the platform does. */
+  async trim(path: string, params: object, options: RunOptions = {}): Promise<ExecutionResult> {
+    return this.run(videoTrim, params, path, await this.probe(path, options), options);
+  }
+
+  async run(
+    operation: AnyVideoOperation,
+    params: object,
+    path: string,
+    probe: VideoProbe | null,
+    options: RunOptions = {},
+  ): Promise<ExecutionResult> {
+    const valid = validateParams(operation, params);
+    if (operation.role === 'transform' && probe) operation.check([probe], valid);
+    return this.executor.execute({
+      job_id: randomUUID(),
+      operation,
+      params: valid,
+      inputs: [{ path, container: options.container ?? demuxerOf(path), bytes: 0, probe }],
+      workdir: await this.workdir(),
+      signal: options.signal ?? new AbortController().signal,
+      onProgress: options.onProgress ?? (() => undefined),
+    });
+  }
+
+  /** The folder of the last run. */
+  get lastWorkdir(): string {
+    return this.folders.at(-1) ?? '';
+  }
+
+  filesOfLastRun(): Promise<string[]> {
+    return readdir(this.lastWorkdir);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.folders.map((folder) => rm(folder, { recursive: true, force: true })));
+  }
+
+  private async workdir(): Promise<string> {
+    const folder = await mkdtemp(join(tmpdir(), 'mediakiln-video-'));
+    this.folders.push(folder);
+    return folder;
+  }
+}
+
+const demuxerOf = (path: string): string => {
+  const extension = path.split('.').at(-1) ?? '';
+  return DEMUXERS[extension] ?? extension;
+};
