@@ -44,6 +44,7 @@ export async function judge(
   const orphaned = await lastingOrphans(system);
   return [
     ...ended,
+    ...(ended.length > 0 ? system.processes.map((one) => one.lastWords('left jobs undone')) : []),
     ...orphaned,
     ...(await lostUploads(database, ledgers, await readFiles(dataDir))),
     ...(await lostJobs(database, ledgers)),

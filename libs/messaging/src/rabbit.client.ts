@@ -5,7 +5,14 @@ import { type AmqpConnectionManager, type ChannelWrapper, connect } from 'amqp-c
 import type { ConfirmChannel } from 'amqplib';
 import { randomUUID } from 'node:crypto';
 import { within } from './deadline';
-import { BROKER_ANSWER_MS, onLoss, reopenWhenClosed, socketOptions } from './rabbit.connection';
+import {
+  BROKER_ANSWER_MS,
+  SETUP_WITHIN_MS,
+  onLoss,
+  reconnectSoon,
+  reopenWhenClosed,
+  socketOptions,
+} from './rabbit.connection';
 import type { RabbitTopology } from './rabbit.topology';
 
 /**
@@ -53,19 +60,23 @@ export class RabbitClient extends ClientRMQ {
   }
 
   override async setupChannel(channel: ConfirmChannel): Promise<void> {
-    if (!this.client) return;
-    reopenWhenClosed(this.client, channel, this.log);
+    const manager = this.client;
+    if (!manager) return;
+    const connection = manager.connection;
+    reopenWhenClosed(manager, channel, this.log);
     channel.once('close', () => {
       if (this.current === channel) this.current = undefined;
     });
     channel.on('return', ({ properties }) => this.unroutable.add(String(properties.messageId)));
     try {
-      await this.topology.assert(channel, TOPICS);
+      const asserted = this.topology.assert(channel, TOPICS);
+      await within(asserted, SETUP_WITHIN_MS, 'RabbitMQ did not answer for our queues');
       this.current = channel;
       this.trouble = undefined;
       this.log.info('doorbell is connected');
     } catch (error) {
       this.lose(error as Error);
+      reconnectSoon(manager, connection, this.log);
     }
   }
 
@@ -79,7 +90,7 @@ export class RabbitClient extends ClientRMQ {
   }
 
   protected override async dispatchEvent(packet: ReadPacket): Promise<void> {
-    if (!this.channel || this.trouble) throw this.trouble ?? new Error('RabbitMQ was not reached yet');
+    if (!this.channel || !this.current) throw this.trouble ?? new Error('RabbitMQ was not reached yet');
     const messageId = randomUUID();
     const queue = this.topology.queueOf(packet.pattern as Topic);
     const content = Buffer.from(JSON.stringify(this.serializer.serialize(packet)));

@@ -4,6 +4,8 @@ import type { Channel } from 'amqplib';
 
 /** How long any answer of the broker may take before it counts as away. */
 export const BROKER_ANSWER_MS = 1_500;
+/** A broker that has just started may leave a declaration or a consume unanswered; it is then asked anew. */
+export const SETUP_WITHIN_MS = 10_000;
 const REOPEN_AFTER_MS = 1_000;
 
 /** @param name shown in the broker's list of connections. */
@@ -23,12 +25,18 @@ export function socketOptions(name: string) {
 export function reopenWhenClosed(manager: AmqpConnectionManager, channel: Channel, log: Log): void {
   const connection = manager.connection;
   channel.on('error', (error: Error) => log.warn('RabbitMQ closed a channel', { err: error }));
-  channel.once('close', () => {
-    const timer = setTimeout(() => {
-      if (manager.connection === connection) reconnect(manager, log);
-    }, REOPEN_AFTER_MS);
-    timer.unref();
-  });
+  channel.once('close', () => reconnectSoon(manager, connection, log));
+}
+
+/** Unless the connection has been replaced by then. A channel whose setup failed may still be open, and is no use. */
+export function reconnectSoon(
+  manager: AmqpConnectionManager,
+  connection: AmqpConnectionManager['connection'],
+  log: Log,
+): void {
+  setTimeout(() => {
+    if (manager.connection === connection) reconnect(manager, log);
+  }, REOPEN_AFTER_MS).unref();
 }
 
 /** Not `manager.reconnect()`: that takes the error listener off a socket that may still fail. */

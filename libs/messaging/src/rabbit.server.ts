@@ -6,7 +6,15 @@ import type { ConfirmChannel, ConsumeMessage } from 'amqplib';
 import { randomUUID } from 'node:crypto';
 import { settledWithin, within } from './deadline';
 import { type Verdict, deliver } from './delivery';
-import { BROKER_ANSWER_MS, onLoss, reconnect, reopenWhenClosed, socketOptions } from './rabbit.connection';
+import {
+  BROKER_ANSWER_MS,
+  SETUP_WITHIN_MS,
+  onLoss,
+  reconnect,
+  reconnectSoon,
+  reopenWhenClosed,
+  socketOptions,
+} from './rabbit.connection';
 import type { RabbitTopology } from './rabbit.topology';
 import { transportIdOf } from './transport-id';
 
@@ -77,23 +85,20 @@ export class RabbitServer extends ServerRMQ {
   }
 
   override async setupChannel(channel: ConfirmChannel): Promise<void> {
-    const { topology, topic, slots } = this.setting;
-    if (!this.server) return;
-    reopenWhenClosed(this.server, channel, this.log);
+    const { topic, slots } = this.setting;
+    const manager = this.server;
+    if (!manager) return;
+    const connection = manager.connection;
+    reopenWhenClosed(manager, channel, this.log);
     channel.once('close', () => this.forget(channel));
     try {
-      await topology.assert(channel, [topic]);
-      await channel.prefetch(slots, false);
-      this.consuming = channel;
-      await channel.consume(this.queue, (message) => this.accept(message, channel), {
-        noAck: false,
-        consumerTag: this.consumerTag,
-      });
+      await within(this.consume(channel), SETUP_WITHIN_MS, `RabbitMQ did not let us consume ${this.queue}`);
       this.trouble = new Error('The connection to RabbitMQ was lost');
       this.log.info('consumer is ready', { topic, slots });
     } catch (error) {
       this.forget(channel);
       this.fail(error as Error);
+      reconnectSoon(manager, connection, this.log);
     }
   }
 
@@ -111,6 +116,17 @@ export class RabbitServer extends ServerRMQ {
   /** Stops consuming, waits for running handlers, disconnects. What was not started goes back to the queue. */
   override close(): Promise<void> {
     return (this.closing ??= this.drain());
+  }
+
+  private async consume(channel: ConfirmChannel): Promise<void> {
+    const { topology, topic, slots } = this.setting;
+    await topology.assert(channel, [topic]);
+    await channel.prefetch(slots, false);
+    this.consuming = channel;
+    await channel.consume(this.queue, (message) => this.accept(message, channel), {
+      noAck: false,
+      consumerTag: this.consumerTag,
+    });
   }
 
   private accept(message: ConsumeMessage | null, channel: ConfirmChannel): void {
