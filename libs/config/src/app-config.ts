@@ -1,6 +1,17 @@
 import { availableParallelism } from 'node:os';
-import { IsEmail, IsIn, IsInt, IsOptional, IsUrl, Matches, Max, Min, MinLength } from 'class-validator';
-import { FromEnv, integer } from './variable';
+import {
+  IsArray,
+  IsEmail,
+  IsIn,
+  IsInt,
+  IsOptional,
+  IsUrl,
+  Matches,
+  Max,
+  Min,
+  MinLength,
+} from 'class-validator';
+import { FromEnv, integer, list } from './variable';
 
 const cores = availableParallelism();
 const MiB = 1 << 20;
@@ -72,6 +83,18 @@ export class AppConfig {
   @Matches(/^amqps?:\/\//)
   readonly rabbitmqUrl?: string;
 
+  @FromEnv('QUEUE_PREFIX', 'First part of every queue name, so that installations can share a broker')
+  @Matches(/^[\w-]{1,40}$/)
+  readonly queuePrefix: string = 'mediakiln';
+
+  @FromEnv(
+    'OTEL_EXPORTER_OTLP_ENDPOINT',
+    'Address of an OpenTelemetry collector (OTLP over HTTP), such as http://localhost:4318; unset: no traces',
+  )
+  @IsOptional()
+  @IsUrl(URL_RULES)
+  readonly otlpEndpoint?: string;
+
   @FromEnv(
     'JWT_SECRET',
     'At least 32 characters; signs access tokens and media URLs. Embedded mode makes and keeps one',
@@ -89,6 +112,31 @@ export class AppConfig {
   @FromEnv('REGISTRATION', '`open`: anyone may register; `closed`: nobody')
   @IsIn(['open', 'closed'])
   readonly registration: 'open' | 'closed' = 'open';
+
+  @FromEnv(
+    'CORS_ORIGINS',
+    'Origins whose pages may call the API, separated by commas, or `*`; unset: the same origin only',
+    { parse: list },
+  )
+  @IsArray()
+  @Matches(/^(\*|https?:\/\/[^/\s]+)$/, { each: true })
+  readonly corsOrigins: readonly string[] = [];
+
+  @FromEnv(
+    'TRUST_PROXY',
+    'Addresses or CIDR blocks of the proxies in front, separated by commas: from them X-Forwarded-For is believed',
+    { parse: list },
+  )
+  @IsArray()
+  @Matches(/^[0-9a-fA-F.:]+(\/\d{1,3})?$/, { each: true })
+  readonly trustProxy: readonly string[] = [];
+
+  @FromEnv('RATE_LIMIT_PER_MINUTE', 'Most requests of one account or API key in a minute; 0: no limit', {
+    parse: integer,
+  })
+  @IsInt()
+  @Min(0)
+  readonly rateLimitPerMinute: number = 6_000;
 
   @FromEnv('ADMIN_EMAIL', 'E-mail address of the administrator that is created at start when missing')
   @IsOptional()

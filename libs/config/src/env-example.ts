@@ -3,7 +3,10 @@ import { variablesOf } from './variable';
 
 /** The text of `.env.example`; `npm run check` compares it with the file. */
 export function envExample(): string {
-  const defaults = new AppConfig({ jwtSecret: '' }) as unknown as Record<string, string | number | undefined>;
+  const defaults = new AppConfig({ jwtSecret: '' }) as unknown as Record<
+    string,
+    string | number | readonly string[] | undefined
+  >;
   const entries = [...variablesOf(AppConfig.prototype)].map(([field, variable]) => {
     const value = defaults[field];
     const shown = variable.secret || variable.defaultText || value === undefined ? '' : String(value);

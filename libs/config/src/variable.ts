@@ -17,6 +17,13 @@ export interface Variable {
 
 export const integer = (text: string): number => (/^-?\d+$/.test(text.trim()) ? Number(text) : Number.NaN);
 
+/** Comma-separated; blanks around the parts do not count. */
+export const list = (text: string): string[] =>
+  text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+
 /** Ties a field of the config class to its environment variable; the field's initial value is its default. */
 export function FromEnv(
   name: string,

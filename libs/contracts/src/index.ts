@@ -6,6 +6,8 @@ export { MEDIA_KINDS, MEDIA_STATUSES } from './media-kind';
 export type { MediaKind, MediaStatus } from './media-kind';
 export type { AudioStreamProbe, ImageProbe, Probe, VideoProbe, VideoStreamProbe } from './probe';
 export type { OutputInfo } from './output-info';
+export { SCOPES, allows } from './scopes';
+export type { Scope } from './scopes';
 export { AppError, ERRORS } from './app-error';
 export type { ErrorCode, FieldError } from './app-error';
 export { SNIFF_BYTES, sniff } from './sniff';

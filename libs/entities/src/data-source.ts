@@ -1,17 +1,35 @@
 import { AppConfig } from '@mediakiln/config';
 import type { DataSourceOptions } from 'typeorm';
+import { ApiKey } from './api-key.entity';
+import { IdempotencyKey } from './idempotency-key.entity';
 import { JobEvent } from './job-event.entity';
 import { Job } from './job.entity';
+import { LinkAccess } from './link-access.entity';
 import { Media } from './media.entity';
 import { Foundation1763700000000 } from './migrations/1763700000000-foundation';
+import { GatewayBreadth1763750000000 } from './migrations/1763750000000-gateway-breadth';
 import { Session } from './session.entity';
 import { ShareLink } from './share-link.entity';
 import { StoredObject } from './stored-object.entity';
+import { Throttle } from './throttle.entity';
 import { User } from './user.entity';
 import { Worker } from './worker.entity';
 
-export const ENTITIES = [User, Session, StoredObject, Media, Job, JobEvent, Worker, ShareLink];
-export const MIGRATIONS = [Foundation1763700000000];
+export const ENTITIES = [
+  User,
+  Session,
+  ApiKey,
+  Throttle,
+  IdempotencyKey,
+  StoredObject,
+  Media,
+  Job,
+  JobEvent,
+  Worker,
+  ShareLink,
+  LinkAccess,
+];
+export const MIGRATIONS = [Foundation1763700000000, GatewayBreadth1763750000000];
 
 /** A request that finds the database away is answered within two seconds. */
 const CONNECT_TIMEOUT_MS = 1_500;

@@ -6,6 +6,9 @@ export interface JobInput {
   media_id: string;
 }
 
+/** `probe`: of an upload. `thumbnail`: asked for by a GET of it. */
+export type JobPurpose = 'request' | 'probe' | 'thumbnail';
+
 /** A unit of work. Only libs/jobs writes its status; a worker's writes carry `epoch`. */
 @Entity('job')
 // The claim's index has a descending column, which only the migration can say.
@@ -97,6 +100,18 @@ export class Job {
 
   @Column('uuid', { nullable: true })
   depends_on: string | null;
+
+  /** Why it exists. Only what a request asked for is in the owner's lists; the others can be read by id. */
+  @Column('text', { default: 'request' })
+  purpose: JobPurpose;
+
+  /** Told when the job has ended. */
+  @Column('text', { nullable: true })
+  webhook_url: string | null;
+
+  /** W3C trace context of the request, so that the attempt belongs to the same trace. */
+  @Column('text', { nullable: true })
+  traceparent: string | null;
 
   /** The HTTP request that created it. */
   @Column('text', { nullable: true })

@@ -10,6 +10,7 @@ import { User } from './user.entity';
 @Index('media_owner_id_id_idx', ['owner_id', 'id'])
 @Index('media_owner_id_sha256_idx', ['owner_id', 'sha256'])
 @Index('media_job_id_variant_key', ['job_id', 'variant'], { unique: true, where: 'variant IS NOT NULL' })
+@Index('media_thumbnail_of_key', ['thumbnail_of'], { unique: true, where: 'thumbnail_of IS NOT NULL' })
 @Index('media_failed_created_at_idx', ['created_at'], { where: "status = 'failed' AND sha256 IS NOT NULL" })
 export class Media {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'media_pkey' })
@@ -64,6 +65,19 @@ export class Media {
   /** Which output of its job this is; null for uploads. */
   @Column('text', { nullable: true })
   variant: string | null;
+
+  /** The owner's own words, for finding it again. */
+  @Column('text', { array: true, default: () => "'{}'" })
+  tags: string[];
+
+  /** The media whose thumbnail this is; such a one is in no list. */
+  @Column('uuid', { nullable: true })
+  @ForeignKey(() => Media, { name: 'media_thumbnail_of_fkey', onDelete: 'CASCADE' })
+  thumbnail_of: string | null;
+
+  /** The job that makes, or made, the thumbnail of this media: set once, by whoever asks for it first. */
+  @Column('uuid', { nullable: true })
+  thumbnail_job_id: string | null;
 
   @Column('timestamptz', { default: () => 'now()' })
   created_at: Date;

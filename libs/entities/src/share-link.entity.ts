@@ -30,6 +30,17 @@ export class ShareLink {
   @Column('timestamptz', { nullable: true })
   revoked_at: Date | null;
 
+  @Column('int', { nullable: true })
+  max_downloads: number | null;
+
+  /** What is left of `max_downloads` times the size of the media; null without a limit. */
+  @Column('bigint', { nullable: true, transformer: bigintAsNumber })
+  bytes_left: number | null;
+
+  /** argon2id, in PHC string form; null: open to whoever has the address. */
+  @Column('text', { nullable: true })
+  password_hash: string | null;
+
   /** Completed or partial GETs that were answered. */
   @Column('bigint', { default: 0, transformer: bigintAsNumber })
   downloads: number;

@@ -20,4 +20,8 @@ export class User {
 
   @Column('timestamptz', { default: () => 'now()' })
   created_at: Date;
+
+  /** The account was deleted: nothing lets it in, and the sweeper removes what it owned, then the row. */
+  @Column('timestamptz', { nullable: true })
+  deleted_at: Date | null;
 }

@@ -1,6 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { AppError, type Topic } from '@mediakiln/contracts';
-import { Job, type JobInput, type PreparedStatement, queryPrepared } from '@mediakiln/entities';
+import {
+  Job,
+  type JobInput,
+  type JobPurpose,
+  type PreparedStatement,
+  queryPrepared,
+} from '@mediakiln/entities';
 import { Doorbell } from '@mediakiln/messaging';
 import { Log, Meter } from '@mediakiln/observability';
 import { findOperation, topicOf } from '@mediakiln/operations';
@@ -23,6 +29,10 @@ export interface NewJob {
   /** Runs only after this job completed. */
   depends_on?: string | null;
   request_id?: string | null;
+  /** Default: `request`. */
+  purpose?: JobPurpose;
+  webhook_url?: string | null;
+  traceparent?: string | null;
 }
 
 /** What to ring once the transaction has committed. */
@@ -40,15 +50,17 @@ const INSERT: PreparedStatement = {
 WITH given AS (
   SELECT * FROM jsonb_to_recordset($1::jsonb) AS x (
     id uuid, owner_id uuid, topic text, operation text, inputs jsonb, params jsonb, metadata jsonb,
-    priority int, run_at timestamptz, delay_seconds float8, depends_on uuid, request_id text)),
+    priority int, run_at timestamptz, delay_seconds float8, depends_on uuid, request_id text,
+    purpose text, webhook_url text, traceparent text)),
 timed AS (
   SELECT given.*, coalesce(run_at, now() + make_interval(secs => coalesce(delay_seconds, 0))) AS starts_at FROM given),
 inserted AS (
-  INSERT INTO job (id, owner_id, topic, operation, inputs, params, metadata, priority, run_at, due, depends_on, request_id)
+  INSERT INTO job (id, owner_id, topic, operation, inputs, params, metadata, priority, run_at, due, depends_on, request_id,
+    purpose, webhook_url, traceparent)
   SELECT id, owner_id, topic, operation, inputs, params, metadata, priority, starts_at,
     starts_at <= now() AND (depends_on IS NULL OR EXISTS
       (SELECT FROM job step WHERE step.id = timed.depends_on AND step.status = 'completed')),
-    depends_on, request_id
+    depends_on, request_id, purpose, webhook_url, traceparent
   FROM timed
   RETURNING *),
 trail AS (
@@ -71,6 +83,7 @@ export class JobDispatcher {
       priority: 0,
       params: {},
       metadata: null,
+      purpose: 'request',
       ...job,
       id: job.id ?? uuidv7(),
       topic: topicOf(operationOf(job)),

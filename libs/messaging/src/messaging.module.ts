@@ -15,7 +15,11 @@ import { Transports } from './transports';
 @Module({
   providers: [
     InProcessBroker,
-    { provide: RabbitTopology, useFactory: () => new RabbitTopology() },
+    {
+      provide: RabbitTopology,
+      inject: [AppConfig],
+      useFactory: (config: AppConfig) => new RabbitTopology({ prefix: config.queuePrefix }),
+    },
     {
       provide: Doorbell,
       inject: [AppConfig, InProcessBroker, RabbitTopology, HealthRegistry, Log],

@@ -5,7 +5,7 @@ import type { Channel } from 'amqplib';
 /** How long any answer of the broker may take before it counts as away. */
 export const BROKER_ANSWER_MS = 1_500;
 /** A broker that has just started may leave a declaration or a consume unanswered; it is then asked anew. */
-export const SETUP_WITHIN_MS = 10_000;
+export const SETUP_WITHIN_MS = 8_000;
 const REOPEN_AFTER_MS = 1_000;
 
 /** @param name shown in the broker's list of connections. */

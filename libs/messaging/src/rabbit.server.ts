@@ -28,6 +28,15 @@ export interface RabbitServerOptions {
   graceMs: number;
 }
 
+/**
+ * A quorum queue that was declared just before its broker was killed may come back without a leader, for good (seen with
+ * RabbitMQ 3.10): it can be declared, but a consume is never answered. After so many of them the queue is made anew.
+ * That loses doorbells only, and the sweeper rings for what is due.
+ */
+const UNANSWERED_BEFORE_RENEWAL = 2;
+/** RabbitMQ itself waits for five seconds before it deletes a queue that has no leader. */
+const RENEWAL_WITHIN_MS = 20_000;
+
 interface Delivery {
   message: ConsumeMessage;
   channel: ConfirmChannel;
@@ -44,6 +53,8 @@ export class RabbitServer extends ServerRMQ {
   /** Deliveries beyond the slots: after a lost channel the broker counts from zero while handlers still run. */
   private held: Delivery[] = [];
   private consuming?: ConfirmChannel;
+  /** Consumes in a row that the broker left unanswered. */
+  private unanswered = 0;
   private trouble = new Error('RabbitMQ was not reached yet');
   private closing?: Promise<void>;
 
@@ -92,7 +103,8 @@ export class RabbitServer extends ServerRMQ {
     reopenWhenClosed(manager, channel, this.log);
     channel.once('close', () => this.forget(channel));
     try {
-      await within(this.consume(channel), SETUP_WITHIN_MS, `RabbitMQ did not let us consume ${this.queue}`);
+      if (this.unanswered >= UNANSWERED_BEFORE_RENEWAL) await this.renewQueue(channel);
+      await this.consume(channel);
       this.trouble = new Error('The connection to RabbitMQ was lost');
       this.log.info('consumer is ready', { topic, slots });
     } catch (error) {
@@ -120,13 +132,27 @@ export class RabbitServer extends ServerRMQ {
 
   private async consume(channel: ConfirmChannel): Promise<void> {
     const { topology, topic, slots } = this.setting;
-    await topology.assert(channel, [topic]);
-    await channel.prefetch(slots, false);
+    const asserted = topology.assert(channel, [topic]).then(() => channel.prefetch(slots, false));
+    await within(asserted, SETUP_WITHIN_MS, 'RabbitMQ did not answer for our queues');
     this.consuming = channel;
-    await channel.consume(this.queue, (message) => this.accept(message, channel), {
+    this.unanswered += 1;
+    const consumed = channel.consume(this.queue, (message) => this.accept(message, channel), {
       noAck: false,
       consumerTag: this.consumerTag,
     });
+    await within(consumed, SETUP_WITHIN_MS, `RabbitMQ did not let us consume ${this.queue}`);
+    this.unanswered = 0;
+  }
+
+  private async renewQueue(channel: ConfirmChannel): Promise<void> {
+    this.unanswered = 0;
+    const deleted = channel.deleteQueue(this.queue);
+    const { messageCount } = await within(
+      deleted,
+      RENEWAL_WITHIN_MS,
+      `RabbitMQ did not delete ${this.queue}`,
+    );
+    this.log.warn('a queue without a leader was made anew', { queue: this.queue, doorbells: messageCount });
   }
 
   private accept(message: ConsumeMessage | null, channel: ConfirmChannel): void {

@@ -23,11 +23,11 @@ export class AccessTokens {
     this.keyId = createHash('sha256').update('key id:').update(secret).digest('hex').slice(0, 8);
   }
 
-  issue(user: RequestUser): string {
+  issue(user: Pick<RequestUser, 'id' | 'role'>, sessionFamily: string): string {
     // JwtService takes a KeyObject wherever it takes text; only the type of this one option does not say so.
     const secret = this.key as unknown as Buffer;
     return this.jwt.sign(
-      { role: user.role },
+      { role: user.role, sid: sessionFamily },
       { ...TOKEN_RULES, secret, keyid: this.keyId, subject: user.id, expiresIn: ACCESS_TOKEN_SECONDS },
     );
   }

@@ -6,7 +6,7 @@ import { DataSource } from 'typeorm';
 import { ACCESS_TOKEN_SECONDS, AccessTokens } from './access-tokens';
 import { Accounts } from './accounts';
 import type { Credentials, TokenResponse, UserResponse } from './auth.dto';
-import { Sessions } from './sessions';
+import { type Login, Sessions } from './sessions';
 
 @Injectable()
 export class AuthService {
@@ -31,8 +31,8 @@ export class AuthService {
   }
 
   async refresh(token: string): Promise<TokenResponse> {
-    const { userId, refreshToken } = await this.sessions.rotate(this.database.manager, token);
-    return this.respond(await this.userOf(userId), refreshToken);
+    const login = await this.sessions.rotate(this.database.manager, token);
+    return this.respond(await this.userOf(login.userId), login);
   }
 
   async me(id: string): Promise<UserResponse> {
@@ -45,9 +45,9 @@ export class AuthService {
     return user;
   }
 
-  private respond(user: User, refreshToken: string): TokenResponse {
+  private respond(user: User, { familyId, refreshToken }: Login): TokenResponse {
     return {
-      access_token: this.tokens.issue(user),
+      access_token: this.tokens.issue(user, familyId),
       token_type: 'Bearer',
       expires_in: ACCESS_TOKEN_SECONDS,
       refresh_token: refreshToken,

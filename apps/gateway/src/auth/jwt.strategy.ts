@@ -11,6 +11,7 @@ interface Claims {
   sub?: unknown;
   role?: unknown;
   exp?: unknown;
+  sid?: unknown;
 }
 
 @Injectable()
@@ -36,10 +37,15 @@ export class JwtStrategy extends PassportStrategy(Strategy, 'jwt') {
     });
   }
 
-  validate(request: FastifyRequest, { sub, role, exp }: Claims): RequestUser {
-    if (typeof sub !== 'string' || typeof exp !== 'number' || (role !== 'user' && role !== 'admin'))
+  validate(request: FastifyRequest, { sub, role, exp, sid }: Claims): RequestUser {
+    if (
+      typeof sub !== 'string' ||
+      typeof exp !== 'number' ||
+      typeof sid !== 'string' ||
+      (role !== 'user' && role !== 'admin')
+    )
       throw new AppError('unauthenticated');
-    const user = { id: sub, role } as const;
+    const user = { id: sub, role, credential: sid } as const;
     this.verified.remember(request.headers.authorization!, user, exp * 1000);
     return user;
   }

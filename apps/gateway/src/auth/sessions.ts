@@ -11,37 +11,44 @@ const EXPIRES_AT = (): string => `now() + interval '${REFRESH_DAYS} days'`;
 
 const hashOf = (token: string): string => createHash('sha256').update(token).digest('hex');
 
+export interface Login {
+  userId: string;
+  familyId: string;
+  refreshToken: string;
+}
+
 /** Logins that can be renewed. Only hashes of refresh tokens are kept. */
 @Injectable()
 export class Sessions {
-  /** @returns the refresh token, which is nowhere else. */
-  async open(tx: EntityManager, userId: string): Promise<string> {
+  /** @returns the refresh token, which is nowhere else, and the family that access tokens name. */
+  async open(tx: EntityManager, userId: string): Promise<Login> {
     const token = newToken();
+    const id = uuidv7();
     await tx
       .createQueryBuilder()
       .insert()
       .into(Session)
-      .values({ id: uuidv7(), user_id: userId, refresh_hash: hashOf(token), expires_at: EXPIRES_AT })
+      .values({ id, family_id: id, user_id: userId, refresh_hash: hashOf(token), expires_at: EXPIRES_AT })
       .execute();
-    return token;
+    return { userId, familyId: id, refreshToken: token };
   }
 
   /**
    * Swaps a refresh token for the next one. The condition is in the UPDATE: of two that come at once, one wins.
    * @throws AppError unauthenticated for an unknown, used or expired token.
    */
-  async rotate(tx: EntityManager, token: string): Promise<{ userId: string; refreshToken: string }> {
+  async rotate(tx: EntityManager, token: string): Promise<Login> {
     const next = newToken();
     const { raw } = (await tx
       .createQueryBuilder()
       .update(Session)
       .set({ refresh_hash: hashOf(next), expires_at: EXPIRES_AT })
       .where('refresh_hash = :hash AND expires_at > now()', { hash: hashOf(token) })
-      .returning('user_id')
-      .execute()) as { raw: { user_id: string }[] };
+      .returning('user_id, family_id')
+      .execute()) as { raw: { user_id: string; family_id: string }[] };
     const session = raw[0];
     if (!session) throw new AppError('unauthenticated', 'The refresh token is unknown, used or expired');
-    return { userId: session.user_id, refreshToken: next };
+    return { userId: session.user_id, familyId: session.family_id, refreshToken: next };
   }
 }
 

@@ -1,6 +1,6 @@
 import { VerifiedTokens } from './verified-tokens';
 
-const user = { id: 'u', role: 'user' } as const;
+const user = { id: 'u', role: 'user', credential: 'c' } as const;
 
 it('knows a token until it expires', () => {
   const tokens = new VerifiedTokens();

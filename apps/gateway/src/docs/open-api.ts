@@ -1,6 +1,6 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
-import { ACCESS_EXTENSION, type Access } from '../http/access';
+import { ACCESS_EXTENSION, type Access, SCOPE_EXTENSION } from '../http/access';
 
 const DESCRIPTION =
   'Uploads, URLs and lists become finished images and videos. Register, authorise with the `access_token`, upload a ' +
@@ -22,16 +22,32 @@ export function openApiOf(app: NestFastifyApplication): OpenAPIObject {
     .addTag('Links')
     .addTag('Health')
     .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT' }, 'bearer')
+    .addApiKey({ type: 'apiKey', in: 'header', name: 'X-API-Key' }, 'api_key')
     .addSecurityRequirements('bearer')
     .build();
   const document = SwaggerModule.createDocument(app, about, { operationIdFactory: operationId });
   for (const path of Object.values(document.paths))
     for (const method of METHODS) {
       const operation = path[method] as
-        { security?: Record<string, string[]>[]; [ACCESS_EXTENSION]?: Access } | undefined;
+        | {
+            description?: string;
+            security?: Record<string, string[]>[];
+            [ACCESS_EXTENSION]?: Access;
+            [SCOPE_EXTENSION]?: string;
+          }
+        | undefined;
+      const scope = operation?.[SCOPE_EXTENSION];
+      if (operation && scope !== undefined) {
+        operation.security = [{ bearer: [] }, { api_key: [] }];
+        operation.description = [operation.description, `API keys need the scope \`${scope}\`.`]
+          .filter(Boolean)
+          .join(' ');
+      }
       if (operation?.[ACCESS_EXTENSION] === 'public') operation.security = [];
-      if (operation?.[ACCESS_EXTENSION] === 'optional') operation.security = [{}, { bearer: [] }];
+      if (operation?.[ACCESS_EXTENSION] === 'optional')
+        operation.security = [{}, { bearer: [] }, { api_key: [] }];
       delete operation?.[ACCESS_EXTENSION];
+      delete operation?.[SCOPE_EXTENSION];
     }
   return document;
 }

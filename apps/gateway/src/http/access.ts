@@ -1,12 +1,16 @@
 import { type ExecutionContext, SetMetadata, applyDecorators, createParamDecorator } from '@nestjs/common';
-import { AppError } from '@mediakiln/contracts';
+import { AppError, type Scope } from '@mediakiln/contracts';
 import { ApiExtension } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 
-/** Who sent the request, as far as the token tells; nothing is read from the database for it. */
+/** Who sent the request. */
 export interface RequestUser {
   id: string;
   role: 'user' | 'admin';
+  /** What an API key may do; absent for a login, which may do everything. */
+  scopes?: readonly Scope[];
+  /** The API key or the login (its session family): what a rate limit counts and a revocation ends. */
+  credential: string;
 }
 
 declare module 'fastify' {
@@ -19,6 +23,8 @@ declare module 'fastify' {
 export const ACCESS = Symbol('mediakiln:access');
 export type Access = 'token' | 'optional' | 'public';
 
+export const NEEDS_SCOPE = Symbol('mediakiln:scope');
+
 /** Tells the OpenAPI document what the guard knows; taken out again before the document is served. */
 export const ACCESS_EXTENSION = 'x-access';
 
@@ -30,6 +36,16 @@ export const Public = (): ClassDecorator & MethodDecorator => access('public');
 
 /** Lets anonymous callers in, for routes that a signed address may open too; a token that is sent must be good. */
 export const OptionalAuth = (): ClassDecorator & MethodDecorator => access('optional');
+
+/** Tells the OpenAPI document which scope an API key needs; taken out again likewise. */
+export const SCOPE_EXTENSION = 'x-scope';
+
+/**
+ * What an API key must be allowed to use this route (or controller). A route without it is closed to API keys: only a
+ * login may manage the account and its keys.
+ */
+export const Needs = (scope: Scope): ClassDecorator & MethodDecorator =>
+  applyDecorators(SetMetadata(NEEDS_SCOPE, scope), ApiExtension(SCOPE_EXTENSION, scope));
 
 const userOf = (context: ExecutionContext): RequestUser | undefined =>
   context.switchToHttp().getRequest<FastifyRequest>().user;

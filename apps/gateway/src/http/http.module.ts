@@ -3,16 +3,19 @@ import { APP_FILTER, APP_PIPE } from '@nestjs/core';
 import { HomeController } from './home.controller';
 import { ProblemFilter } from './problem.filter';
 import { Shutdown } from './shutdown';
+import { PastThrottles, Throttle } from './throttle';
 import { StrictValidationPipe } from './validation.pipe';
 
 /** What every route shares: problems instead of errors, validation, the orderly end. */
 @Module({
   controllers: [HomeController],
   providers: [
+    PastThrottles,
     Shutdown,
+    Throttle,
     { provide: APP_FILTER, useClass: ProblemFilter },
     { provide: APP_PIPE, useClass: StrictValidationPipe },
   ],
-  exports: [Shutdown],
+  exports: [Shutdown, Throttle],
 })
 export class HttpModule {}

@@ -31,7 +31,7 @@ import {
 } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Observable } from 'rxjs';
-import { CurrentUser, type RequestUser } from '../http/access';
+import { CurrentUser, Needs, type RequestUser } from '../http/access';
 import { ApiProblems } from '../http/api-problems';
 import { type Page, linkNext, pageOf } from '../http/page';
 import { JobResponse } from '../present/job.response';
@@ -60,6 +60,7 @@ export class JobPage implements Page<JobResponse> {
 @ApiTags('Jobs')
 @ApiBearerAuth('bearer')
 @ApiExtraModels(...DOCUMENTED_REQUESTS.flatMap(({ operation, request }) => [request, operation.params]))
+@Needs('jobs:read')
 @Controller('v1/jobs')
 export class JobsController {
   constructor(
@@ -70,6 +71,7 @@ export class JobsController {
   ) {}
 
   @Post()
+  @Needs('jobs:write')
   @HttpCode(HttpStatus.ACCEPTED)
   @ApiOperation({
     summary: 'Run an operation on media',
@@ -160,6 +162,7 @@ export class JobsController {
   }
 
   @Post(':id/cancel')
+  @Needs('jobs:write')
   @HttpCode(HttpStatus.OK)
   @ApiOperation({
     summary: 'Cancel a job',
@@ -173,6 +176,7 @@ export class JobsController {
   }
 
   @Post(':id/retry')
+  @Needs('jobs:write')
   @HttpCode(HttpStatus.ACCEPTED)
   @ApiOperation({ summary: 'Run a failed or canceled job again' })
   @ApiJobId()

@@ -8,7 +8,7 @@ import {
   ApiParam,
   ApiTags,
 } from '@nestjs/swagger';
-import { CurrentUser, type RequestUser } from '../http/access';
+import { CurrentUser, Needs, type RequestUser } from '../http/access';
 import { ApiProblems } from '../http/api-problems';
 import { LinkResponse, presentLink } from '../present/link.response';
 import { LinkRequest } from './links.dto';
@@ -16,6 +16,7 @@ import { LinksService } from './links.service';
 
 @ApiTags('Links')
 @ApiBearerAuth('bearer')
+@Needs('links:read')
 @Controller('v1')
 export class LinksController {
   constructor(
@@ -24,6 +25,7 @@ export class LinksController {
   ) {}
 
   @Post('media/:id/links')
+  @Needs('links:write')
   @ApiOperation({
     summary: 'Make a link that anybody can open',
     description: 'It stops when its time is over, when it is revoked, and when the media is deleted.',
@@ -52,6 +54,7 @@ export class LinksController {
   }
 
   @Delete('links/:id')
+  @Needs('links:write')
   @HttpCode(HttpStatus.NO_CONTENT)
   @ApiOperation({ summary: 'Revoke a link', description: 'Works at once and for good.' })
   @ApiParam({ name: 'id', example: 'latest', description: 'A link id, or `latest` for your newest link' })

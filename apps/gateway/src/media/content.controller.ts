@@ -4,7 +4,7 @@ import type { Media } from '@mediakiln/entities';
 import { MediaUrls } from '@mediakiln/media';
 import { ApiHeader, ApiOperation, ApiParam, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { CallerIfKnown, OptionalAuth, type RequestUser } from '../http/access';
+import { CallerIfKnown, Needs, OptionalAuth, type RequestUser } from '../http/access';
 import { ApiProblems } from '../http/api-problems';
 import { MediaContent } from '../present/media.content';
 import { SignatureQuery } from './media.request';
@@ -16,6 +16,7 @@ const CACHE_CONTROL = 'private, max-age=300';
 
 /** The bytes of a media. HEAD goes the same way, without a body. */
 @ApiTags('Media')
+@Needs('media:read')
 @Controller('v1/media')
 export class ContentController {
   constructor(

@@ -12,7 +12,7 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { CurrentUser, type RequestUser } from '../http/access';
+import { CurrentUser, Needs, type RequestUser } from '../http/access';
 import { ApiProblems } from '../http/api-problems';
 import { linkNext, pageOf } from '../http/page';
 import { MediaResponse, presentMedia } from '../present/media.response';
@@ -29,6 +29,7 @@ export const ApiMediaId = (): MethodDecorator =>
 
 @ApiTags('Media')
 @ApiBearerAuth('bearer')
+@Needs('media:read')
 @Controller('v1/media')
 export class MediaController {
   constructor(
@@ -38,6 +39,7 @@ export class MediaController {
   ) {}
 
   @Post()
+  @Needs('media:write')
   @ApiOperation({
     summary: 'Upload an image or a video',
     description:
@@ -104,6 +106,7 @@ export class MediaController {
   }
 
   @Delete(':id')
+  @Needs('media:write')
   @HttpCode(HttpStatus.NO_CONTENT)
   @ApiOperation({
     summary: 'Delete a media',

@@ -58,6 +58,7 @@ export class UploadIntake {
             operation: sniffed.kind === 'image' ? 'image.probe' : 'video.probe',
             inputs: [{ media_id: id }],
             request_id: requestId,
+            purpose: 'probe',
           },
         ]);
         return { media, ticket };
