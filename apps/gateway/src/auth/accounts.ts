@@ -3,7 +3,7 @@ import { AppError } from '@mediakiln/contracts';
 import { User } from '@mediakiln/entities';
 import { DataSource, type EntityManager } from 'typeorm';
 import { uuidv7 } from 'uuidv7';
-import { PasswordHasher } from './password-hasher';
+import { PasswordHasher } from '../http/password-hasher';
 
 interface NewAccount {
   email: string;

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { JwtModule } from '@nestjs/jwt';
+import { HttpModule } from '../http/http.module';
 import { AccessTokens } from './access-tokens';
 import { Accounts } from './accounts';
 import { AuthController } from './auth.controller';
@@ -8,12 +9,11 @@ import { AuthService } from './auth.service';
 import { FirstAdmin } from './first-admin';
 import { JwtGuard } from './jwt.guard';
 import { JwtStrategy } from './jwt.strategy';
-import { PasswordHasher } from './password-hasher';
 import { ExpiredSessions, Sessions } from './sessions';
 import { VerifiedTokens } from './verified-tokens';
 
 @Module({
-  imports: [JwtModule.register({})],
+  imports: [HttpModule, JwtModule.register({})],
   controllers: [AuthController],
   providers: [
     AccessTokens,
@@ -22,7 +22,6 @@ import { VerifiedTokens } from './verified-tokens';
     ExpiredSessions,
     FirstAdmin,
     JwtStrategy,
-    PasswordHasher,
     Sessions,
     VerifiedTokens,
     { provide: APP_GUARD, useClass: JwtGuard },

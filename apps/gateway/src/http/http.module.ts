@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { APP_FILTER, APP_PIPE } from '@nestjs/core';
 import { HomeController } from './home.controller';
+import { PasswordHasher } from './password-hasher';
 import { ProblemFilter } from './problem.filter';
 import { Shutdown } from './shutdown';
 import { PastThrottles, Throttle } from './throttle';
@@ -10,12 +11,13 @@ import { StrictValidationPipe } from './validation.pipe';
 @Module({
   controllers: [HomeController],
   providers: [
+    PasswordHasher,
     PastThrottles,
     Shutdown,
     Throttle,
     { provide: APP_FILTER, useClass: ProblemFilter },
     { provide: APP_PIPE, useClass: StrictValidationPipe },
   ],
-  exports: [Shutdown, Throttle],
+  exports: [PasswordHasher, Shutdown, Throttle],
 })
 export class HttpModule {}

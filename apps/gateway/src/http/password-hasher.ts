@@ -9,7 +9,10 @@ const ARGON2ID = { algorithm: 2, memoryCost: 19_456, timeCost: 2, parallelism: 1
 const AT_ONCE = 2;
 const MOST_WAITING = 100;
 
-/** argon2id, bounded: a flood of logins is turned away instead of taking the process down with it. */
+/**
+ * argon2id, bounded: a flood of logins is turned away instead of taking the process down with it. One instance for
+ * accounts and links, so that the bound holds for both together.
+ */
 @Injectable()
 export class PasswordHasher {
   private running = 0;
@@ -21,7 +24,7 @@ export class PasswordHasher {
     return this.withSlot(() => hash(password, ARGON2ID));
   }
 
-  /** @param stored the user's hash, or undefined when there is no such user: the answer is then always false. */
+  /** @param stored the stored hash, or undefined when there is none: the answer is then always false. */
   async matches(password: string, stored: string | undefined): Promise<boolean> {
     const against = stored ?? (await this.decoy);
     const isMatch = await this.withSlot(() => verify(against, password));
@@ -31,7 +34,7 @@ export class PasswordHasher {
   private async withSlot<T>(work: () => Promise<T>): Promise<T> {
     if (this.running >= AT_ONCE) {
       if (this.waiting.length >= MOST_WAITING)
-        throw new AppError('too_many_requests', `${MOST_WAITING} logins are waiting already`);
+        throw new AppError('too_many_requests', `${MOST_WAITING} passwords are waiting already`);
       await new Promise<void>((resolve) => this.waiting.push(resolve));
     } else this.running += 1;
     try {
