@@ -1,0 +1,112 @@
+import type { Scope } from '@mediakiln/contracts';
+import { TEST_PASSWORD, type RegisteredUser } from '../support/gateway';
+import { formWith } from '../support/client';
+import type { MatrixScene } from './route-matrix.scene';
+
+/** One request that would work for the owner of what it names. */
+export interface MatrixAsk {
+  /** In place of `{id}` and the like. */
+  path?: Record<string, string>;
+  query?: string;
+  json?: Record<string, unknown>;
+  body?: () => FormData;
+  /** Instead of the scene's owner, where the request ends a login or an account. */
+  owner?: RegisteredUser;
+  other?: RegisteredUser;
+}
+
+export interface MatrixRow {
+  route: string;
+  /** Who gets in: an API key with this scope, a login only, or everybody. */
+  for: Scope | 'login' | 'everybody';
+  /** What the owner is answered. */
+  works: number;
+  /**
+   * What somebody else is answered: 404, or `their own` where the request names nothing, and then everything in the
+   * answer is theirs.
+   */
+  others: 404 | 'their own';
+  ask: (scene: MatrixScene) => Promise<MatrixAsk>;
+}
+
+const nothing = (): Promise<MatrixAsk> => Promise.resolve({});
+const email = (): string => `${crypto.randomUUID()}@example.com`;
+
+const withMedia = async (scene: MatrixScene): Promise<MatrixAsk> => ({ path: { id: await scene.media() } });
+const withJob = async (scene: MatrixScene): Promise<MatrixAsk> => ({ path: { id: await scene.job() } });
+const withLink = async (scene: MatrixScene): Promise<MatrixAsk> => ({
+  path: { id: (await scene.link()).id },
+});
+
+const open = (route: string, works: number, ask: MatrixRow['ask'] = nothing): MatrixRow => ({
+  route,
+  for: 'everybody',
+  works,
+  others: 'their own',
+  ask,
+});
+
+const own = (route: string, scope: MatrixRow['for'], works: number, ask: MatrixRow['ask']): MatrixRow => ({
+  route,
+  for: scope,
+  works,
+  others: 404,
+  ask,
+});
+
+const mine = (
+  route: string,
+  scope: MatrixRow['for'],
+  works: number,
+  ask: MatrixRow['ask'] = nothing,
+): MatrixRow => ({ route, for: scope, works, others: 'their own', ask });
+
+/** Every route of the OpenAPI document has its row here; the spec names the ones that lack it. */
+export const MATRIX: readonly MatrixRow[] = [
+  open('GET /health/live', 200),
+  open('GET /health/ready', 200),
+
+  open('POST /v1/auth/register', 201, () =>
+    Promise.resolve({ json: { email: email(), password: TEST_PASSWORD } }),
+  ),
+  open('POST /v1/auth/login', 200, async (scene) => ({
+    json: { email: (await scene.account()).user.email, password: TEST_PASSWORD },
+  })),
+  open('POST /v1/auth/refresh', 200, async (scene) => ({
+    json: { refresh_token: (await scene.account()).refresh_token },
+  })),
+  mine('GET /v1/auth/me', 'login', 200),
+
+  mine('POST /v1/media', 'media:write', 201, () =>
+    Promise.resolve({
+      body: () =>
+        formWith(
+          Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7', 'base64'),
+          'dot.gif',
+        ),
+    }),
+  ),
+  mine('GET /v1/media', 'media:read', 200),
+  own('GET /v1/media/{id}', 'media:read', 200, withMedia),
+  own('DELETE /v1/media/{id}', 'media:write', 204, withMedia),
+  own('GET /v1/media/{id}/content', 'media:read', 200, withMedia),
+
+  mine('GET /v1/operations', 'jobs:read', 200),
+  own('POST /v1/jobs', 'jobs:write', 202, async (scene) => ({
+    json: { operation: 'image.compress', inputs: [{ media_id: await scene.media() }] },
+  })),
+  mine('GET /v1/jobs', 'jobs:read', 200),
+  own('GET /v1/jobs/{id}', 'jobs:read', 200, withJob),
+  own('GET /v1/jobs/{id}/events', 'jobs:read', 200, withJob),
+  own('POST /v1/jobs/{id}/cancel', 'jobs:write', 200, withJob),
+  own('POST /v1/jobs/{id}/retry', 'jobs:write', 202, async (scene) => ({
+    path: { id: await scene.canceledJob() },
+  })),
+
+  own('POST /v1/media/{id}/links', 'links:write', 201, async (scene) => ({
+    path: { id: await scene.media() },
+    json: { expiry_time: 60 },
+  })),
+  own('DELETE /v1/links/{id}', 'links:write', 204, withLink),
+  open('GET /s/{token}', 200, async (scene) => ({ path: { token: (await scene.link()).token } })),
+];

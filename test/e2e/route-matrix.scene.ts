@@ -1,0 +1,155 @@
+import { Media, Throttle } from '@mediakiln/entities';
+import { SCOPES, type Scope } from '@mediakiln/contracts';
+import { Module } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { JwtService } from '@nestjs/jwt';
+import type { FastifyInstance } from 'fastify';
+import { AccessTokens, TOKEN_RULES } from '../../apps/gateway/src/auth/access-tokens';
+import { type Answer, type Ask, type Job, type Link, formWith, send } from '../support/client';
+import { type RegisteredUser, type TestGateway, startGateway } from '../support/gateway';
+import { type OpenApi, documentOf } from '../support/open-api';
+import { photo } from '../support/pictures';
+import { IMAGE_PROBE } from '../support/worker-scene';
+
+/** Every route that the router knows, as `GET /v1/media/:id`. */
+const routed = new Set<string>();
+
+@Module({})
+class RouterWatch {
+  constructor({ httpAdapter }: HttpAdapterHost) {
+    httpAdapter.getInstance<FastifyInstance>().addHook('onRoute', ({ method, url }) => {
+      for (const one of [method].flat()) routed.add(`${one} ${url}`);
+    });
+  }
+}
+
+/** What every row of the matrix is played on: a gateway, the owner of things, and somebody else. */
+export class MatrixScene {
+  private readonly keys = new Map<string, string>();
+
+  private constructor(
+    readonly gateway: TestGateway,
+    readonly document: OpenApi,
+    readonly owner: RegisteredUser,
+    readonly other: RegisteredUser,
+    private readonly picture: Buffer,
+  ) {}
+
+  static async open(): Promise<MatrixScene> {
+    const gateway = await startGateway({ modules: [RouterWatch] });
+    const [owner, other] = [await gateway.register(), await gateway.register()];
+    return new MatrixScene(gateway, await documentOf(gateway.url), owner, other, await photo({ seed: 7 }));
+  }
+
+  close(): Promise<void> {
+    return this.gateway.close();
+  }
+
+  /** Spelled as the OpenAPI document does. HEAD comes with every GET and is not listed. */
+  get routed(): string[] {
+    return [...routed]
+      .filter((route) => !route.startsWith('HEAD '))
+      .map((route) => route.replace(/:(\w+)/g, '{$1}'));
+  }
+
+  /** Nothing but the answer's head is read of an event stream, which would not end. */
+  async call(method: string, path: string, ask: Ask = {}): Promise<Answer> {
+    if (!isStream(method, path, this.document)) return send(this.gateway.url + path, method, ask);
+    const leaving = new AbortController();
+    const { status, headers, body } = await fetch(this.gateway.url + path, {
+      method,
+      headers: ask.headers,
+      signal: leaving.signal,
+    });
+    if (status === 200) {
+      leaving.abort();
+      return { status, headers, bytes: Buffer.alloc(0), body: undefined };
+    }
+    return { status, headers, bytes: Buffer.alloc(0), body: await new Response(body).json() };
+  }
+
+  /** A call that has to work: it prepares a row. */
+  async make<T>(method: string, path: string, ask: Ask = {}, user = this.owner): Promise<T> {
+    const headers = { ...user.authorization, ...ask.headers };
+    const answer = await this.call(method, path, { ...ask, headers });
+    if (answer.status >= 400)
+      throw new Error(`${method} ${path} answered ${answer.status}: ${answer.bytes.toString()}`);
+    return answer.body as T;
+  }
+
+  /** A new account; the limit on registrations of one address is another test's. */
+  async account(): Promise<RegisteredUser> {
+    await this.gateway.database.getRepository(Throttle).deleteAll();
+    return this.gateway.register();
+  }
+
+  /** A new ready picture of the owner. No worker is there to probe it. */
+  async media(): Promise<string> {
+    const form = formWith(this.picture, 'photo.jpg');
+    const { id } = await this.make<{ id: string }>('POST', '/v1/media', { body: form });
+    await this.gateway.database
+      .getRepository(Media)
+      .update(id, { status: 'ready', probe: IMAGE_PROBE as object });
+    return id;
+  }
+
+  async job(): Promise<string> {
+    const inputs = [{ media_id: await this.media() }];
+    const json = { operation: 'image.compress', inputs, delay_seconds: 3600 };
+    return (await this.make<Job>('POST', '/v1/jobs', { json })).id;
+  }
+
+  async canceledJob(): Promise<string> {
+    const id = await this.job();
+    await this.make('POST', `/v1/jobs/${id}/cancel`);
+    return id;
+  }
+
+  async link(more: object = {}): Promise<Link & { token: string }> {
+    const json = { expiry_time: 3600, ...more };
+    const link = await this.make<Link>('POST', `/v1/media/${await this.media()}/links`, { json });
+    return { ...link, token: link.url.split('/').at(-1)! };
+  }
+
+  /** The owner's key with these scopes, made once. */
+  async key(...scopes: Scope[]): Promise<string> {
+    const name = scopes.join(' ');
+    const known = this.keys.get(name);
+    if (known) return known;
+    const { key } = await this.make<{ key: string }>('POST', '/v1/api-keys', { json: { name, scopes } });
+    this.keys.set(name, key);
+    return key;
+  }
+
+  /** Every scope but this one, and not the one that stands for all. */
+  keyWithout(scope: Scope): Promise<string> {
+    return this.key(...SCOPES.filter((one) => one !== '*' && one !== scope));
+  }
+
+  /** The owner's own token as it will be in an hour. */
+  expiredToken(): string {
+    const tokens = this.gateway.app.get(AccessTokens, { strict: false });
+    return this.gateway.app.get(JwtService, { strict: false }).sign(
+      { role: 'user', sid: claimsOf(this.owner.token).sid },
+      {
+        ...TOKEN_RULES,
+        secret: tokens.key as unknown as Buffer,
+        keyid: tokens.keyId,
+        subject: this.owner.user.id,
+        expiresIn: -3600,
+      },
+    );
+  }
+}
+
+const claimsOf = (token: string): { sid: string } =>
+  JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString()) as { sid: string };
+
+function isStream(method: string, path: string, { paths }: OpenApi): boolean {
+  const asked = path.split('?', 1)[0]!;
+  const documented = Object.entries(paths).find(([known]) =>
+    new RegExp(`^${known.replace(/\{\w+\}/g, '[^/]+')}$`).test(asked),
+  );
+  const answers = documented?.[1][method.toLowerCase()]?.responses['200']?.content ?? {};
+  return 'text/event-stream' in answers;
+}
