@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { APP_FILTER, APP_PIPE } from '@nestjs/core';
 import { HomeController } from './home.controller';
 import { PasswordHasher } from './password-hasher';
+import { Idempotency, OldIdempotencyKeys } from './idempotency';
 import { ProblemFilter } from './problem.filter';
 import { Shutdown } from './shutdown';
 import { PastThrottles, Throttle } from './throttle';
@@ -12,6 +13,8 @@ import { StrictValidationPipe } from './validation.pipe';
   controllers: [HomeController],
   providers: [
     PasswordHasher,
+    Idempotency,
+    OldIdempotencyKeys,
     PastThrottles,
     Shutdown,
     Throttle,
