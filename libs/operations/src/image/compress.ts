@@ -2,9 +2,9 @@ import { AppError, type ImageProbe, type Probe } from '@mediakiln/contracts';
 import type { Sharp, SharpOptions } from 'sharp';
 import type { ImageOperation } from '../operation';
 import { ChoiceParam, ColorParam, FlagParam, IntegerParam } from '../param';
-import { type ColorPlan, applyColors, planColors } from './colors';
-import { encode, isLosslessPng } from './encode';
-import { FORMATS, type ImageFormat } from './formats';
+import { encode } from './encode';
+import { FORMATS } from './formats';
+import { type Rendering, applyRendering, assertFitsFormat, ignoresIcc, planRendering } from './rendering';
 
 const EFFORTS = ['fast', 'small'] as const;
 const FORMAT_CHOICES = ['keep', 'jpeg', 'png', 'webp', 'avif'] as const;
@@ -78,64 +78,43 @@ export const imageCompress: ImageOperation<ImageCompressParams> = {
   report: (params, probe) => ({ quality: params.quality, fast_path: plan(params, probe).isFastPath }),
 };
 
-interface Plan {
-  format: ImageFormat;
-  isAnimated: boolean;
-  flattens: boolean;
-  colors: ColorPlan;
+interface Plan extends Rendering {
   /** JPEG to JPEG whose pixels pass through: no colour conversion, no turning, one pass over the file. */
   isFastPath: boolean;
 }
 
 function plan(params: ImageCompressParams, probe: ImageProbe): Plan {
   const format = params.format === 'keep' ? probe.format : params.format;
-  const flattens = probe.has_alpha && !FORMATS[format].hasAlpha;
-  const paintsColor = flattens && !isGreyColor(params.background);
-  const hasPalette = format === 'png' && !isLosslessPng(params.quality);
-  const colors = planColors(probe, format, paintsColor || hasPalette);
+  const rendering = planRendering({ ...params, format }, probe);
   return {
-    format,
-    isAnimated: probe.frames > 1 && !params.first_frame && FORMATS[format].isAnimated,
-    flattens,
-    colors,
+    ...rendering,
     isFastPath:
       probe.format === 'jpeg' &&
       format === 'jpeg' &&
       params.effort === 'fast' &&
-      colors.pixels === 'unchanged',
+      rendering.colors.pixels === 'unchanged',
   };
 }
 
 function check([probe]: readonly Probe[], params: ImageCompressParams): void {
   if (probe?.kind !== 'image') throw new AppError('unsupported_input', 'image.compress takes an image');
-  const { format } = plan(params, probe);
-  const { maxSide } = FORMATS[format];
-  const side = Math.max(probe.width, probe.height);
-  if (side > maxSide)
-    throw new AppError(
-      'image_too_large',
-      `The longest side is ${side} pixels; ${format.toUpperCase()} takes at most ${maxSide}`,
-    );
+  assertFitsFormat(plan(params, probe).format, probe);
 }
 
 function open(params: ImageCompressParams, probe: ImageProbe): SharpOptions {
-  const { colors, isAnimated } = plan(params, probe);
+  const rendering = plan(params, probe);
   return {
-    ignoreIcc: colors.pixels === 'unchanged' || !probe.has_icc_profile,
+    ignoreIcc: ignoresIcc(rendering, probe),
     sequentialRead: true,
     failOn: 'error',
-    animated: isAnimated,
+    animated: rendering.isAnimated,
   };
 }
 
 function apply(pipeline: Sharp, params: ImageCompressParams, probe: ImageProbe): Sharp {
-  const { format, colors, flattens, isAnimated } = plan(params, probe);
-  if (flattens) {
-    // On a greyscale picture libvips would turn the colour into a grey of the same brightness.
-    if (!colors.isGrey) pipeline.pipelineColourspace('srgb');
-    pipeline.flatten({ background: params.background });
-  }
-  applyColors(pipeline, colors, probe);
+  const rendering = plan(params, probe);
+  const { format, isAnimated } = rendering;
+  applyRendering(pipeline, rendering, params.background, probe);
   if (params.keep_metadata) pipeline.keepExif().keepXmp();
   if (probe.orientation !== 1) {
     // A JPEG keeps its tag, which costs nothing; turning the pixels of a 12-megapixel photo takes about 100 ms.
@@ -144,9 +123,4 @@ function apply(pipeline: Sharp, params: ImageCompressParams, probe: ImageProbe):
     else if (!params.keep_metadata) pipeline.withExif({ IFD0: { Orientation: String(probe.orientation) } });
   }
   return encode(pipeline, format, params);
-}
-
-function isGreyColor(color: string): boolean {
-  const [red, green, blue] = [color.slice(1, 3), color.slice(3, 5), color.slice(5, 7)];
-  return red === green && green === blue;
 }

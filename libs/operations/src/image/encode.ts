@@ -34,7 +34,11 @@ export function encode(pipeline: Sharp, format: ImageFormat, params: EncodeParam
 }
 
 /** Below, colours are reduced to a palette: 2-4 times smaller. */
-export const isLosslessPng = (quality: number): boolean => quality === 100;
+const isLosslessPng = (quality: number): boolean => quality === 100;
+
+/** Whether the file holds a table of colours, which has no place for a greyscale profile. */
+export const hasPalette = (format: ImageFormat, { quality }: EncodeParams): boolean =>
+  format === 'png' && !isLosslessPng(quality);
 
 /** 256 from quality 90 on, falling to 16. */
 function gifColors(quality: number): number {
