@@ -3,6 +3,7 @@ import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { AppError, type ErrorCode } from '@mediakiln/contracts';
 import { problemHeaders, problemOf } from './problem';
+import { DATA_SECURITY_HEADERS } from './security-headers';
 
 const CODES: Partial<Record<string, ErrorCode>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
@@ -21,6 +22,7 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: HttpSock
   const requestId = randomUUID();
   const body = JSON.stringify(problemOf(problem, requestId, publicUrl));
   const headers = Object.entries({
+    ...DATA_SECURITY_HEADERS,
     ...problemHeaders(problem),
     'x-request-id': requestId,
     'content-length': String(Buffer.byteLength(body)),

@@ -7,9 +7,10 @@ import type { FastifyHttpOptions } from 'fastify';
 import { MAX_PARAM_LENGTH, trackAllowedMethods } from './allowed-methods';
 import { asAppError } from './as-app-error';
 import { answerClientError } from './client-error';
+import { applyCors, corsFor } from './cors';
 import { sendProblem } from './problem';
 import { publicUrlOf } from './public-url';
-import { addSecurityHeaders } from './security-headers';
+import { addSecurityHeaders, setSecurityHeaders } from './security-headers';
 import { BODY_LIMITS, type BodyLimits, limitSlowBodies } from './slow-bodies';
 
 const PARSED_BODY_BYTES = 256 * 1024;
@@ -24,6 +25,7 @@ export interface AdapterLimits extends BodyLimits {
 export function createGatewayAdapter(config: AppConfig, limits: Partial<AdapterLimits> = {}): FastifyAdapter {
   const publicUrl = publicUrlOf(config);
   const headersMs = limits.headersMs ?? HEADERS_TIMEOUT_MS;
+  const cors = corsFor(config.corsOrigins);
   const options: FastifyHttpOptions<Server> = {
     logger: false,
     bodyLimit: PARSED_BODY_BYTES,
@@ -31,6 +33,8 @@ export function createGatewayAdapter(config: AppConfig, limits: Partial<AdapterL
     // While draining, what still arrives on an open connection is served: the database goes last.
     return503OnClosing: false,
     requestTimeout: 0,
+    // From these peers X-Forwarded-For says who the visitor is; from all others it is a claim like any.
+    trustProxy: config.trustProxy.length > 0 && [...config.trustProxy],
     http: {
       headersTimeout: headersMs,
       connectionsCheckingInterval: Math.min(headersMs / 3, 5_000),
@@ -45,6 +49,8 @@ export function createGatewayAdapter(config: AppConfig, limits: Partial<AdapterL
     // Called by the router itself, before any hook: a broken percent-encoding, an overlong parameter.
     frameworkErrors: (error, request, reply) => {
       reply.raw.setHeader('x-request-id', request.id);
+      setSecurityHeaders(request, reply);
+      cors(request, reply);
       sendProblem(reply, asAppError(error), publicUrl);
     },
     clientErrorHandler: (error, socket) => answerClientError(error, socket, publicUrl),
@@ -56,6 +62,11 @@ export function createGatewayAdapter(config: AppConfig, limits: Partial<AdapterL
   instance.addHook('onRequest', (request, reply, done) => {
     // On the raw response, so that hijacked replies (SSE, tus) carry it as well.
     reply.raw.setHeader('x-request-id', request.id);
+    done();
+  });
+  addSecurityHeaders(instance);
+  applyCors(instance, cors);
+  instance.addHook('onRequest', (request, _reply, done) => {
     const hasHost = request.headers.host !== undefined || request.raw.httpVersion === '1.0';
     if (hasHost) done();
     else done(new AppError('malformed_request', 'The Host header is missing'));
@@ -64,7 +75,6 @@ export function createGatewayAdapter(config: AppConfig, limits: Partial<AdapterL
   instance.server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) =>
     instance.server.emit('request', request, response),
   );
-  addSecurityHeaders(instance);
   limitSlowBodies(instance, publicUrl, { ...BODY_LIMITS, ...limits });
   return adapter;
 }

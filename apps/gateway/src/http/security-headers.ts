@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
 /**
  * On every response, the framework's and the hijacked ones included; a route may set its own value. Fixed text, since
@@ -21,11 +21,28 @@ const PAGE_POLICY =
   "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; media-src 'self' blob:; font-src 'self' data:; " +
   "object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'";
 
+/**
+ * Signed addresses and links are made to be shown on other sites. For all of their answers: a 304 would otherwise put
+ * its own value onto the picture that the browser has kept.
+ */
+const SHOWN_ANYWHERE = /^\/(s\/|v1\/media\/[^/?]+\/(content|thumbnail)\b)/;
+
 export function addSecurityHeaders(instance: FastifyInstance): void {
   instance.addHook('onRequest', (request, reply, done) => {
-    for (const [name, value] of EVERYWHERE) reply.raw.setHeader(name, value);
-    const isPage = request.url.startsWith('/docs');
-    reply.raw.setHeader('content-security-policy', isPage ? PAGE_POLICY : DATA_POLICY);
+    setSecurityHeaders(request, reply);
     done();
   });
 }
+
+/** For answers that no hook sees. */
+export function setSecurityHeaders({ url }: FastifyRequest, { raw }: FastifyReply): void {
+  for (const [name, value] of EVERYWHERE) raw.setHeader(name, value);
+  raw.setHeader('content-security-policy', url.startsWith('/docs') ? PAGE_POLICY : DATA_POLICY);
+  if (SHOWN_ANYWHERE.test(url)) raw.setHeader('cross-origin-resource-policy', 'cross-origin');
+}
+
+/** For answers to what is no HTTP request. */
+export const DATA_SECURITY_HEADERS: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(EVERYWHERE),
+  'content-security-policy': DATA_POLICY,
+};
