@@ -1,18 +1,31 @@
-import { Body, Controller, Delete, HttpCode, HttpStatus, Param, Post } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, HttpStatus, Param, Post, Query, Res } from '@nestjs/common';
 import { MediaUrls } from '@mediakiln/media';
 import {
   ApiBearerAuth,
   ApiCreatedResponse,
   ApiNoContentResponse,
+  ApiOkResponse,
   ApiOperation,
   ApiParam,
   ApiTags,
 } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
 import { CurrentUser, Needs, type RequestUser } from '../http/access';
 import { ApiProblems } from '../http/api-problems';
-import { LinkResponse, presentLink } from '../present/link.response';
-import { LinkRequest } from './links.dto';
+import { PageQuery, linkNext, pageOf } from '../http/page';
+import {
+  LinkResponse,
+  ListedLinkResponse,
+  presentLink,
+  presentLinkAccess,
+  presentListedLink,
+} from '../present/link.response';
+import { LinkAccesses } from './link.accesses';
+import { LinkAccessPage, LinkListQuery, LinkPage, LinkRequest } from './links.dto';
 import { LinksService } from './links.service';
+
+const ApiLinkId = (): MethodDecorator =>
+  ApiParam({ name: 'id', example: 'latest', description: 'A link id, or `latest` for your newest link' });
 
 @ApiTags('Links')
 @ApiBearerAuth('bearer')
@@ -21,6 +34,7 @@ import { LinksService } from './links.service';
 export class LinksController {
   constructor(
     private readonly links: LinksService,
+    private readonly accesses: LinkAccesses,
     private readonly urls: MediaUrls,
   ) {}
 
@@ -49,15 +63,65 @@ export class LinksController {
     @Param('id') mediaId: string,
     @Body() body: LinkRequest,
   ): Promise<LinkResponse> {
-    const { link, token } = await this.links.create(user.id, mediaId, body.expiry_time);
+    const { link, token } = await this.links.create(user.id, mediaId, body);
     return presentLink(link, this.urls.absolute(`/s/${token}`));
+  }
+
+  @Get('links')
+  @ApiOperation({
+    summary: 'Your links, newest first',
+    description: 'Their addresses cannot be shown again.',
+  })
+  @ApiOkResponse({ type: LinkPage })
+  @ApiProblems('unauthenticated', 'validation_failed', 'invalid_cursor')
+  async list(
+    @CurrentUser() user: RequestUser,
+    @Query() query: LinkListQuery,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<LinkPage> {
+    const page = pageOf(await this.links.list(user.id, query), query.limit, (link) => [link.id]);
+    linkNext(reply, page);
+    return { ...page, data: page.data.map(presentListedLink) };
+  }
+
+  @Get('links/:id')
+  @ApiOperation({ summary: 'One link' })
+  @ApiLinkId()
+  @ApiOkResponse({ type: ListedLinkResponse })
+  @ApiProblems('unauthenticated', 'not_found')
+  async find(@CurrentUser() user: RequestUser, @Param('id') id: string): Promise<ListedLinkResponse> {
+    return presentListedLink(await this.links.find(user.id, id));
+  }
+
+  @Get('links/:id/accesses')
+  @ApiOperation({
+    summary: 'Who opened a link, newest first',
+    description:
+      'Every request for it, refused ones too, when its answer is over. Kept for 90 days, at most the newest 10,000.',
+  })
+  @ApiLinkId()
+  @ApiOkResponse({ type: LinkAccessPage })
+  @ApiProblems('unauthenticated', 'not_found', 'validation_failed', 'invalid_cursor')
+  async listAccesses(
+    @CurrentUser() user: RequestUser,
+    @Param('id') id: string,
+    @Query() query: PageQuery,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<LinkAccessPage> {
+    const link = await this.links.find(user.id, id);
+    const page = pageOf(await this.accesses.list(link.id, query), query.limit, (access) => [access.id]);
+    linkNext(reply, page);
+    return { ...page, data: page.data.map(presentLinkAccess) };
   }
 
   @Delete('links/:id')
   @Needs('links:write')
   @HttpCode(HttpStatus.NO_CONTENT)
-  @ApiOperation({ summary: 'Revoke a link', description: 'Works at once and for good.' })
-  @ApiParam({ name: 'id', example: 'latest', description: 'A link id, or `latest` for your newest link' })
+  @ApiOperation({
+    summary: 'Revoke a link',
+    description: 'Works at once and for good; downloads that are running stop within a second.',
+  })
+  @ApiLinkId()
   @ApiNoContentResponse()
   @ApiProblems('unauthenticated', 'not_found')
   async revoke(@CurrentUser() user: RequestUser, @Param('id') id: string): Promise<void> {

@@ -2,73 +2,106 @@ import { Injectable } from '@nestjs/common';
 import { AppError } from '@mediakiln/contracts';
 import { type Media, ShareLink } from '@mediakiln/entities';
 import { MediaStore } from '@mediakiln/media';
-import { DataSource } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
 import { uuidv7 } from 'uuidv7';
-import { createToken, hashOfToken } from './link.token';
+import { decodeIdCursor } from '../http/page';
+import { PasswordHasher } from '../http/password-hasher';
+import { hashOf, newToken } from './link.token';
+import type { LinkListQuery, LinkRequest, LinkState } from './links.dto';
 
 /** Locks the media's row: one that is being deleted gets no link any more. */
 const INSERT = `
-INSERT INTO share_link (id, owner_id, media_id, token_hash, expires_at)
-SELECT $1, owner_id, id, $4, now() + make_interval(secs => $5)
+INSERT INTO share_link (id, owner_id, media_id, token_hash, expires_at, max_downloads, bytes_left, password_hash)
+SELECT $1, owner_id, id, $4, now() + make_interval(secs => $5), $6::int, $6::int::bigint * bytes, $7
 FROM media WHERE id = $2 AND owner_id = $3 FOR KEY SHARE`;
 
-/** Public addresses of media that end by themselves or are revoked. The database's clock decides. */
+/** Every link is in exactly one. */
+const IN_STATE = {
+  active: 'link.revoked_at IS NULL AND link.expires_at > now() AND link.bytes_left IS DISTINCT FROM 0',
+  expired: 'link.revoked_at IS NULL AND link.expires_at <= now()',
+  revoked: 'link.revoked_at IS NOT NULL',
+  exhausted: 'link.revoked_at IS NULL AND link.expires_at > now() AND link.bytes_left = 0',
+} satisfies Record<LinkState, string>;
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+export interface CreateOptions {
+  /** 32 secret bytes, for a caller who must be able to tell the address again. */
+  token?: Buffer;
+  tx?: EntityManager;
+}
+
+/** The owner's side of links: public addresses of media that end by themselves or are revoked. */
 @Injectable()
 export class LinksService {
   constructor(
     private readonly dataSource: DataSource,
     private readonly media: MediaStore,
+    private readonly passwords: PasswordHasher,
   ) {}
 
   /**
-   * @returns the link and its token, which nobody can tell again.
+   * @returns the link and its token as it stands in the address, which nobody can tell again.
    * @throws AppError not_found, media_not_ready, media_failed
    */
   async create(
     ownerId: string,
     mediaId: string,
-    expirySeconds: number,
+    request: LinkRequest,
+    { token = newToken(), tx = this.dataSource.manager }: CreateOptions = {},
   ): Promise<{ link: ShareLink; token: string }> {
     const media = await this.shareable(ownerId, mediaId);
-    const [id, token] = [uuidv7(), createToken()];
-    await this.dataSource.query(INSERT, [id, media.id, ownerId, hashOfToken(token), expirySeconds]);
-    const link = await this.dataSource.manager.findOneBy(ShareLink, { id });
+    const id = uuidv7();
+    const password = request.password == null ? null : await this.passwords.hash(request.password);
+    await tx.query(INSERT, [
+      id,
+      media.id,
+      ownerId,
+      hashOf(token),
+      request.expiry_time,
+      request.max_downloads ?? null,
+      password,
+    ]);
+    const link = await tx.findOneBy(ShareLink, { id });
     if (!link) throw new AppError('not_found', 'There is no media with this id');
-    return { link, token };
+    return { link, token: token.toString('base64url') };
+  }
+
+  /** `limit + 1` links, newest first: ids are UUIDv7. @throws AppError invalid_cursor */
+  list(ownerId: string, query: LinkListQuery): Promise<ShareLink[]> {
+    const links = this.dataSource.manager
+      .createQueryBuilder(ShareLink, 'link')
+      .where('link.owner_id = :ownerId', { ownerId });
+    const before = decodeIdCursor(query.cursor);
+    if (before !== undefined) links.andWhere('link.id < :before', { before });
+    if (query.media_id !== undefined) links.andWhere('link.media_id = :mediaId', { mediaId: query.media_id });
+    if (query.state !== undefined) links.andWhere(IN_STATE[query.state]);
+    return links
+      .orderBy('link.id', 'DESC')
+      .limit(query.limit + 1)
+      .getMany();
+  }
+
+  /** `latest` is the caller's newest. @throws AppError not_found */
+  async find(ownerId: string, id: string): Promise<ShareLink> {
+    const named = id === 'latest' ? {} : UUID.test(id) ? { id } : undefined;
+    const link =
+      named &&
+      (await this.dataSource.manager.findOne(ShareLink, {
+        where: { owner_id: ownerId, ...named },
+        order: { id: 'DESC' },
+      }));
+    if (!link) throw new AppError('not_found', 'There is no link with this id');
+    return link;
   }
 
   /** A revoked link stays revoked, so that asking twice is no error. `latest` is the caller's newest. @throws AppError not_found */
-  async revoke(ownerId: string, linkId: string): Promise<void> {
-    const [, revoked] = await this.dataSource.query<[unknown, number]>(
-      `UPDATE share_link SET revoked_at = coalesce(revoked_at, now())
-       WHERE owner_id = $1 AND id::text = CASE WHEN $2 = 'latest'
-         THEN (SELECT id::text FROM share_link WHERE owner_id = $1 ORDER BY id DESC LIMIT 1) ELSE lower($2) END`,
-      [ownerId, linkId],
+  async revoke(ownerId: string, id: string): Promise<void> {
+    const link = await this.find(ownerId, id);
+    await this.dataSource.query(
+      'UPDATE share_link SET revoked_at = now() WHERE id = $1 AND revoked_at IS NULL',
+      [link.id],
     );
-    if (revoked === 0) throw new AppError('not_found', 'There is no link with this id');
-  }
-
-  /** What a visitor's token opens. @throws AppError not_found, link_revoked, link_expired */
-  async open(token: string): Promise<{ linkId: string; media: Media }> {
-    const hash = hashOfToken(token);
-    const rows = await this.dataSource.query<
-      { id: string; media_id: string; is_revoked: boolean; is_expired: boolean; expires_at: Date }[]
-    >(
-      `SELECT id, media_id, expires_at, revoked_at IS NOT NULL AS is_revoked, expires_at <= now() AS is_expired
-       FROM share_link WHERE token_hash = $1`,
-      [hash],
-    );
-    const link = rows[0];
-    const media = link && (await this.media.findGranted(link.media_id));
-    if (!media) throw new AppError('not_found', 'There is no such link');
-    if (link.is_revoked) throw new AppError('link_revoked');
-    if (link.is_expired)
-      throw new AppError('link_expired', `The link expired at ${link.expires_at.toISOString()}`);
-    return { linkId: link.id, media };
-  }
-
-  async countDownload(linkId: string): Promise<void> {
-    await this.dataSource.query('UPDATE share_link SET downloads = downloads + 1 WHERE id = $1', [linkId]);
   }
 
   private async shareable(ownerId: string, mediaId: string): Promise<Media> {

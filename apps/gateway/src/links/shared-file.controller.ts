@@ -1,44 +1,152 @@
-import { Controller, Get, Param, Req, Res } from '@nestjs/common';
-import { ApiHeader, ApiOperation, ApiParam, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, Get, HttpStatus, Param, Post, Req, Res } from '@nestjs/common';
+import { AppError } from '@mediakiln/contracts';
+import {
+  ApiConsumes,
+  ApiHeader,
+  ApiOperation,
+  ApiParam,
+  ApiProduces,
+  ApiResponse,
+  ApiTags,
+} from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Public } from '../http/access';
 import { ApiProblems } from '../http/api-problems';
 import { MediaContent } from '../present/media.content';
-import { LinksService } from './links.service';
+import { LinkAccesses } from './link.accesses';
+import { LinkDownloads } from './link.downloads';
+import { LinkPasses } from './link.passes';
+import { LinkPasswordRequest } from './links.dto';
+import { passwordPage, wantsPage } from './password.page';
+import { SharedLinks } from './shared-links';
 
 const FILE = { schema: { type: 'string', format: 'binary' } };
 /** Asked about every time: a revoked link must not live on in a cache. */
 const CACHE_CONTROL = 'private, no-cache';
 
-/** The public side of a link. HEAD goes the same way, without a body and without counting. */
+/** Something else than Bearer or Basic: no account helps, and no browser must open a dialog of its own. */
+const CHALLENGE = { 'www-authenticate': 'Cookie realm="link", cookie-name="link_pass"' };
+
+const ApiToken = (): MethodDecorator =>
+  ApiParam({ name: 'token', description: 'The last part of a link `url`' });
+
+/** The public side of a link. HEAD goes the way of GET, without a body and without counting. */
 @ApiTags('Links')
 @Public()
 @Controller('s')
 export class SharedFileController {
   constructor(
-    private readonly links: LinksService,
+    private readonly links: SharedLinks,
+    private readonly passes: LinkPasses,
+    private readonly accesses: LinkAccesses,
+    private readonly downloads: LinkDownloads,
     private readonly content: MediaContent,
   ) {}
 
   @Get(':token')
-  @ApiOperation({ summary: 'Open a link', description: 'Needs no account. Takes one range at a time.' })
-  @ApiParam({ name: 'token', description: 'The last part of a link `url`' })
+  @ApiOperation({
+    summary: 'Open a link',
+    description:
+      'Needs no account. Takes one range at a time. With a password a browser gets a form, and others get 401 and ' +
+      'POST it first. A download that runs when the time is over may end; one of a link that is revoked is cut.',
+  })
+  @ApiToken()
   @ApiHeader({ name: 'Range', required: false, example: 'bytes=0-1023' })
   @ApiProduces('image/*', 'video/*', 'application/octet-stream')
   @ApiResponse({ status: 200, description: 'The whole file', content: { '*/*': FILE } })
   @ApiResponse({ status: 206, description: 'The range', content: { '*/*': FILE } })
   @ApiResponse({ status: 304, description: 'You have it already' })
-  @ApiProblems('not_found', 'link_expired', 'link_revoked', 'range_not_satisfiable')
+  @ApiProblems(
+    'link_password_required',
+    'not_found',
+    'link_expired',
+    'link_revoked',
+    'link_exhausted',
+    'range_not_satisfiable',
+  )
   async open(
     @Param('token') token: string,
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const { linkId, media } = await this.links.open(token);
+    const link = await this.links.find(token);
+    const visit = this.accesses.follow(link.id, request, reply);
     void reply.header('x-robots-tag', 'noindex');
-    await this.content.send(request, reply, media, {
+    if (link.end) throw link.end;
+    if (!this.passes.admits(link, request.headers.cookie))
+      return askForPassword(request, reply, passwordRequired());
+    // A range may be a player's jump: whether bytes of its dropped request come back is seen when it reserves.
+    const isRange = request.headers.range !== undefined;
+    if (link.isUsedUp && !isRange) throw new AppError('link_exhausted', '0 bytes are left');
+    await this.content.send(request, reply, link.media, {
       cacheControl: CACHE_CONTROL,
-      beforeBytes: () => this.links.countDownload(linkId),
+      beforeBytes: async (source, bytes) =>
+        (visit.body = await this.downloads.start(link, source, reply.raw, { bytes, isRange })),
     });
   }
+
+  @Post(':token')
+  @ApiOperation({
+    summary: 'Give the password of a link',
+    description:
+      'The answer leads back to the link with a cookie that opens it for an hour. Wrong passwords: 5 in 15 minutes ' +
+      'from one address, 50 for one link.',
+  })
+  @ApiToken()
+  @ApiConsumes('application/json', 'application/x-www-form-urlencoded')
+  @ApiResponse({
+    status: 303,
+    description: 'The password is right, or the link needs none',
+    headers: {
+      Location: { description: 'The link itself', schema: { type: 'string' } },
+      'Set-Cookie': { description: 'To be sent along with GET and HEAD', schema: { type: 'string' } },
+    },
+  })
+  @ApiProblems(
+    'malformed_json',
+    'unsupported_content_type',
+    'validation_failed',
+    'wrong_password',
+    'too_many_requests',
+    'not_found',
+    'link_expired',
+    'link_revoked',
+  )
+  async unlock(
+    @Param('token') token: string,
+    @Body() { password }: LinkPasswordRequest,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const link = await this.links.find(token);
+    this.accesses.follow(link.id, request, reply);
+    void reply.header('x-robots-tag', 'noindex');
+    if (link.end) throw link.end;
+    if (link.password_hash !== null) {
+      try {
+        const pass = await this.passes.issue(link, { token, password, ip: request.ip });
+        void reply.header('set-cookie', pass);
+      } catch (error) {
+        if (error instanceof AppError && error.status < 500) return askForPassword(request, reply, error);
+        throw error;
+      }
+    }
+    void reply
+      .status(HttpStatus.SEE_OTHER)
+      .headers({ location: this.passes.pathOf(token), 'cache-control': 'no-store' })
+      .send();
+  }
+}
+
+const passwordRequired = (): AppError =>
+  new AppError(
+    'link_password_required',
+    'POST the password to this address, as JSON or as a form, and send the cookie of the answer along',
+    { headers: CHALLENGE },
+  );
+
+function askForPassword(request: FastifyRequest, reply: FastifyReply, error: AppError): void {
+  if (!wantsPage(request)) throw error;
+  const { headers, body } = passwordPage(error);
+  void reply.status(error.status).headers(headers).send(body);
 }

@@ -27,8 +27,8 @@ const INLINE_TYPES = new Set([
 
 export interface ContentRules {
   cacheControl: string;
-  /** Called before bytes go out; not for HEAD, 304 and refusals. */
-  beforeBytes?: () => Promise<void>;
+  /** Called before bytes go out, with how many; returns what to send them through. Not for HEAD, 304 and refusals. */
+  beforeBytes?: (body: Readable, bytes: number) => Promise<Readable>;
 }
 
 /** Sends the bytes of a media: whole or one range, with what keeps a hostile file harmless in a browser. */
@@ -50,11 +50,13 @@ export class MediaContent {
         headers: { 'content-range': `bytes */${media.bytes}` },
       });
     const { start, end } = range ?? { start: 0, end: media.bytes - 1 };
-    const body = request.method === 'HEAD' ? Readable.from([]) : await this.openCounted(media, range, rules);
+    const bytes = end - start + 1;
+    const body =
+      request.method === 'HEAD' ? Readable.from([]) : await this.openCounted(media, range, rules, bytes);
     void reply
       .status(range ? 206 : 200)
       .headers({ ...headersOf(media), etag, 'cache-control': rules.cacheControl })
-      .header('content-length', end - start + 1);
+      .header('content-length', bytes);
     if (range) void reply.header('content-range', `bytes ${start}-${end}/${media.bytes}`);
     void reply.send(body);
   }
@@ -63,11 +65,11 @@ export class MediaContent {
     media: Media,
     range: ByteRange | undefined,
     rules: ContentRules,
+    bytes: number,
   ): Promise<Readable> {
     const body = await this.files.open(media, range);
     try {
-      await rules.beforeBytes?.();
-      return body;
+      return (await rules.beforeBytes?.(body, bytes)) ?? body;
     } catch (error) {
       body.destroy();
       throw error;
