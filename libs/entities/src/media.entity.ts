@@ -7,7 +7,8 @@ import { User } from './user.entity';
 /** An uploaded or produced file, as users see it. Its bytes are the object (owner_id, sha256). */
 @Entity('media')
 @ForeignKey(() => StoredObject, ['owner_id', 'sha256'], ['owner_id', 'sha256'], { name: 'media_object_fkey' })
-@Index('media_owner_id_id_idx', ['owner_id', 'id'])
+// Of what is in lists: behind a thousand new thumbnails the newest media is still the first entry.
+@Index('media_owner_id_id_idx', ['owner_id', 'id'], { where: 'thumbnail_of IS NULL' })
 @Index('media_owner_id_sha256_idx', ['owner_id', 'sha256'])
 @Index('media_job_id_variant_key', ['job_id', 'variant'], { unique: true, where: 'variant IS NOT NULL' })
 @Index('media_thumbnail_of_key', ['thumbnail_of'], { unique: true, where: 'thumbnail_of IS NOT NULL' })

@@ -1,10 +1,16 @@
 export { FailedMediaSweep } from './failed-media.sweep';
 export { MediaFiles } from './media.files';
 export { MediaModule } from './media.module';
+export { MEDIA_ORDERS } from './media.query';
+export type { MediaOrder, MediaQuery } from './media.query';
+export { MediaPurge } from './media.purge';
 export { MediaStore } from './media.store';
-export type { MediaQuery, NewOutput, NewUpload, ProbeSettlement } from './media.store';
+export type { MediaWords, NewOutput, NewUpload, ProbeSettlement } from './media.store';
 export { MediaUrls } from './media.urls';
 export { ObjectStore, isObjectGone } from './object.store';
 export { ObjectSweep } from './object.sweep';
 export { OrphanBytesSweep } from './orphan-bytes.sweep';
 export { StagingSweep } from './staging.sweep';
+export { thumbnailWork } from './thumbnail';
+export type { ThumbnailWork } from './thumbnail';
+export { ThumbnailStore } from './thumbnail.store';

@@ -7,8 +7,9 @@ import { ObjectStore } from './object.store';
 import { ObjectSweep } from './object.sweep';
 import { OrphanBytesSweep } from './orphan-bytes.sweep';
 import { StagingSweep } from './staging.sweep';
+import { ThumbnailStore } from './thumbnail.store';
 
-const PUBLIC = [ObjectStore, MediaStore, MediaFiles, MediaUrls];
+const PUBLIC = [ObjectStore, MediaStore, ThumbnailStore, MediaFiles, MediaUrls];
 
 @Global()
 @Module({

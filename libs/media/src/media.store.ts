@@ -3,14 +3,14 @@ import {
   type ErrorCode,
   MEDIA_KINDS,
   type MediaKind,
-  type MediaStatus,
   type OutputInfo,
   type Probe,
   type Sniffed,
 } from '@mediakiln/contracts';
 import { Media } from '@mediakiln/entities';
-import { DataSource, type EntityManager, In, IsNull, LessThan, Not } from 'typeorm';
+import { DataSource, type EntityManager, In, IsNull, Not } from 'typeorm';
 import { uuidv7 } from 'uuidv7';
+import { type MediaQuery, listQuery } from './media.query';
 
 export interface NewUpload {
   id: string;
@@ -41,13 +41,14 @@ export interface ProbeSettlement {
   result: { facts: Probe } | { error_code: ErrorCode; error_detail: string };
 }
 
-export interface MediaQuery {
-  limit: number;
-  /** Only media that are older than this one. */
-  before?: { id: string };
-  kind?: MediaKind;
-  status?: MediaStatus;
+/** What the owner may say about a media; what is left out stays. */
+export interface MediaWords {
+  name?: string;
+  tags?: string[];
 }
+
+/** A thumbnail is found through the media that it shows, and nowhere else. */
+const LISTED = { thumbnail_of: IsNull() };
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
@@ -73,15 +74,15 @@ export class MediaStore {
 
   /** Ready at once: its executor knows what it made. */
   async insertOutput(tx: EntityManager, output: NewOutput): Promise<Media> {
-    const { info, ...own } = output;
-    return insert(tx, {
-      ...own,
-      id: uuidv7(),
-      status: 'ready',
-      kind: info.probe.kind,
-      mime_type: info.mime_type,
-      probe: info.probe,
-    });
+    return insert(tx, outputRow(output));
+  }
+
+  /** Dropped, bytes and all, when that media was deleted meanwhile or has a thumbnail already. */
+  async insertThumbnail(tx: EntityManager, output: NewOutput, thumbnailOf: string): Promise<void> {
+    const parents = await tx.query<unknown[]>('SELECT FROM media WHERE id = $1 FOR KEY SHARE', [thumbnailOf]);
+    if (parents.length === 0) return;
+    const row = tx.create(Media, { ...outputRow(output), thumbnail_of: thumbnailOf });
+    await tx.createQueryBuilder().insert().into(Media).values(row).orIgnore().updateEntity(false).execute();
   }
 
   /** Ends `processing`; a media that is deleted or settled already is left as it is. */
@@ -107,7 +108,9 @@ export class MediaStore {
 
   /** Whatever is no id at all names nothing either. */
   async find(ownerId: string, id: string): Promise<Media | null> {
-    return UUID.test(id) ? this.dataSource.manager.findOneBy(Media, { id, owner_id: ownerId }) : null;
+    return UUID.test(id)
+      ? this.dataSource.manager.findOneBy(Media, { id, owner_id: ownerId, ...LISTED })
+      : null;
   }
 
   /** `latest` names the owner's newest ready media. */
@@ -117,68 +120,86 @@ export class MediaStore {
 
   /** For whoever may open it without being its owner: the caller has checked a signature or a share link. */
   async findGranted(id: string): Promise<Media | null> {
-    return UUID.test(id) ? this.dataSource.manager.findOneBy(Media, { id }) : null;
+    return UUID.test(id) ? this.dataSource.manager.findOneBy(Media, { id, ...LISTED }) : null;
   }
 
   /** In no particular order; ids that are not the owner's are left out. */
   findMany(ownerId: string, ids: string[]): Promise<Media[]> {
     if (ids.length === 0) return Promise.resolve([]);
-    return this.dataSource.manager.findBy(Media, { id: In(ids), owner_id: ownerId });
+    return this.dataSource.manager.findBy(Media, { id: In(ids), owner_id: ownerId, ...LISTED });
   }
 
   /** What these jobs made. The caller has made sure that the jobs are its user's. */
   outputsOf(jobIds: string[]): Promise<Media[]> {
     if (jobIds.length === 0) return Promise.resolve([]);
     return this.dataSource.manager.find(Media, {
-      where: { job_id: In(jobIds), variant: Not(IsNull()) },
+      where: { job_id: In(jobIds), variant: Not(IsNull()), ...LISTED },
       order: { job_id: 'ASC', variant: 'ASC' },
     });
   }
 
   latestReady(ownerId: string, kinds: readonly MediaKind[]): Promise<Media | null> {
     return this.dataSource.manager.findOne(Media, {
-      where: { owner_id: ownerId, status: 'ready', kind: In(kinds) },
+      where: { owner_id: ownerId, status: 'ready', kind: In(kinds), ...LISTED },
       order: { id: 'DESC' },
     });
   }
 
-  /** Newest first: ids are UUIDv7. */
   list(ownerId: string, query: MediaQuery): Promise<Media[]> {
-    return this.dataSource.manager.find(Media, {
-      where: {
-        owner_id: ownerId,
-        ...(query.before && { id: LessThan(query.before.id) }),
-        ...(query.kind && { kind: query.kind }),
-        ...(query.status && { status: query.status }),
-      },
-      order: { id: 'DESC' },
-      take: query.limit,
-    });
+    return listQuery(this.dataSource.manager, ownerId, query).getMany();
+  }
+
+  /** @returns the media as it is now; null when there is no such media. */
+  async describe(ownerId: string, id: string, words: MediaWords): Promise<Media | null> {
+    const given = Object.fromEntries(Object.entries(words).filter(([, value]) => value !== undefined));
+    // Only these columns: a probe or a thumbnail may be settled at the same time.
+    if (UUID.test(id) && Object.keys(given).length > 0)
+      await this.dataSource.manager.update(Media, { id, owner_id: ownerId, ...LISTED }, given);
+    return this.find(ownerId, id);
   }
 
   /**
-   * Its links go with it. Its bytes follow with the next sweep, unless another media has them or somebody has put
+   * Its links and its thumbnail go with it. Its bytes follow with the next sweep, unless another media has them or somebody has put
    * them again since: that upload is about to insert its own media.
    * @returns whether there was such a media.
    */
   async delete(ownerId: string, id: string): Promise<boolean> {
     if (!UUID.test(id)) return false;
     return this.dataSource.transaction(async (tx) => {
-      const [rows] = await tx.query<[{ sha256: string | null; created_at: Date }[], number]>(
-        'DELETE FROM media WHERE id = $1 AND owner_id = $2 RETURNING sha256, created_at::text',
+      const [rows] = await tx.query<[DeletedRow[], number]>(
+        `DELETE FROM media WHERE owner_id = $2 AND (id = $1 AND thumbnail_of IS NULL OR thumbnail_of = $1)
+         RETURNING id, sha256, created_at::text`,
         [id, ownerId],
       );
-      const deleted = rows[0];
-      if (!deleted) return false;
-      await tx.query(
-        `UPDATE object o SET touched_at = to_timestamp(0)
-         WHERE owner_id = $1 AND sha256 = $2 AND touched_at <= $3
-           AND NOT EXISTS (SELECT FROM media m WHERE m.owner_id = o.owner_id AND m.sha256 = o.sha256)`,
-        [ownerId, deleted.sha256, deleted.created_at],
-      );
-      return true;
+      for (const deleted of rows)
+        await tx.query(
+          `UPDATE object o SET touched_at = to_timestamp(0)
+           WHERE owner_id = $1 AND sha256 = $2 AND touched_at <= $3
+             AND NOT EXISTS (SELECT FROM media m WHERE m.owner_id = o.owner_id AND m.sha256 = o.sha256)`,
+          [ownerId, deleted.sha256, deleted.created_at],
+        );
+      return rows.some((deleted) => deleted.id === id.toLowerCase());
     });
   }
+}
+
+interface DeletedRow {
+  id: string;
+  sha256: string | null;
+  created_at: string;
+}
+
+function outputRow({ info, ...own }: NewOutput): Partial<Media> {
+  return {
+    error_code: null,
+    error_detail: null,
+    ...own,
+    id: uuidv7(),
+    status: 'ready',
+    kind: info.probe.kind,
+    mime_type: info.mime_type,
+    probe: info.probe,
+  };
 }
 
 async function insert(tx: EntityManager, row: Partial<Media>): Promise<Media> {

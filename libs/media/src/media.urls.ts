@@ -37,6 +37,10 @@ export class MediaUrls {
     return this.signed(`/v1/media/${mediaId}/content`);
   }
 
+  thumbnailUrl(mediaId: string): string {
+    return this.signed(`/v1/media/${mediaId}/thumbnail`);
+  }
+
   /**
    * @param path as it was signed, without the query.
    * @throws AppError invalid_signature when it was not signed by us, or its time is over.

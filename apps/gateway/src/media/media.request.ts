@@ -1,9 +1,37 @@
 import { MEDIA_KINDS, MEDIA_STATUSES, type MediaKind, type MediaStatus } from '@mediakiln/contracts';
+import { MEDIA_ORDERS, type MediaOrder } from '@mediakiln/media';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { Type } from 'class-transformer';
-import { IsIn, IsNumber, IsOptional, IsString, Max, Min } from 'class-validator';
+import { Transform, Type } from 'class-transformer';
+import {
+  ArrayMaxSize,
+  ArrayUnique,
+  IsArray,
+  IsIn,
+  IsNumber,
+  IsOptional,
+  IsString,
+  Length,
+  Max,
+  Min,
+  ValidateIf,
+} from 'class-validator';
 import { type Page, PageQuery } from '../http/page';
 import { MediaResponse } from '../present/media.response';
+import { IsTimestamp } from './timestamp';
+import { NAME_CHARACTERS, cleanName, cleanTag, visibleText } from './user-text';
+
+const MAX_TAGS = 32;
+const TAG_CHARACTERS = 64;
+
+/** Text as we keep it, before it is measured. */
+const AsText = (clean: (text: string) => string): PropertyDecorator =>
+  Transform(({ value }: { value: unknown }) =>
+    Array.isArray(value) ? value.map((one: unknown) => cleaned(one, clean)) : cleaned(value, clean),
+  );
+const cleaned = (value: unknown, clean: (text: string) => string): unknown =>
+  typeof value === 'string' ? clean(value) : value;
+/** Left out it stays; null is no value. */
+const IfGiven = (): PropertyDecorator => ValidateIf((_object, value) => value !== undefined);
 
 export class MediaListQuery extends PageQuery {
   @ApiPropertyOptional({ enum: MEDIA_KINDS })
@@ -15,6 +43,97 @@ export class MediaListQuery extends PageQuery {
   @IsOptional()
   @IsIn(MEDIA_STATUSES)
   status?: MediaStatus;
+
+  @ApiPropertyOptional({
+    minLength: 1,
+    maxLength: NAME_CHARACTERS,
+    description: 'Part of the name, in whatever case',
+  })
+  @IsOptional()
+  @AsText(visibleText)
+  @IsString()
+  @Length(1, NAME_CHARACTERS)
+  name?: string;
+
+  @ApiPropertyOptional({ minLength: 1, maxLength: TAG_CHARACTERS, description: 'Exactly one of the tags' })
+  @IsOptional()
+  @AsText(cleanTag)
+  @IsString()
+  @Length(1, TAG_CHARACTERS)
+  tag?: string;
+
+  @ApiPropertyOptional({
+    type: String,
+    format: 'date-time',
+    example: '2020-01-01T00:00:00Z',
+    description: 'Only what was created later than this',
+  })
+  @IsOptional()
+  @IsTimestamp()
+  created_after?: Date;
+
+  @ApiPropertyOptional({
+    type: String,
+    format: 'date-time',
+    example: '2100-01-01T00:00:00Z',
+    description: 'Only what was created earlier than this',
+  })
+  @IsOptional()
+  @IsTimestamp()
+  created_before?: Date;
+
+  @ApiPropertyOptional({ enum: MEDIA_ORDERS, default: 'newest', description: 'A cursor goes with its order' })
+  @IsOptional()
+  @IsIn(MEDIA_ORDERS)
+  order: MediaOrder = 'newest';
+}
+
+/** What may be changed of a media. What is left out stays as it is. */
+export class MediaPatch {
+  @ApiPropertyOptional({
+    minLength: 1,
+    maxLength: NAME_CHARACTERS,
+    example: 'Lofoten at dawn.jpg',
+    description:
+      'Cleaned as the name of an upload is: without folders, line breaks, control characters and characters that turn ' +
+      'the writing direction',
+  })
+  @IfGiven()
+  @AsText(cleanName)
+  @IsString()
+  @Length(1, NAME_CHARACTERS)
+  name?: string;
+
+  @ApiPropertyOptional({
+    type: [String],
+    maxItems: MAX_TAGS,
+    uniqueItems: true,
+    example: ['holiday', 'Norway'],
+    description: `Up to ${MAX_TAGS} different words of 1 to ${TAG_CHARACTERS} characters; they replace those from before`,
+  })
+  @IfGiven()
+  @AsText(cleanTag)
+  @IsArray()
+  @ArrayMaxSize(MAX_TAGS)
+  @ArrayUnique()
+  @IsString({ each: true })
+  @Length(1, TAG_CHARACTERS, { each: true })
+  tags?: string[];
+}
+
+export class MediaWaitQuery {
+  @ApiPropertyOptional({
+    minimum: 0,
+    maximum: 60,
+    example: 10,
+    description: 'Wait up to so many seconds until the file is probed',
+  })
+  @IsOptional()
+  @Type(() => Number)
+  @IsNumber()
+  @Min(0)
+  @Max(60)
+  wait?: number;
 }
 
 export class UploadQuery {
@@ -34,12 +153,12 @@ export class UploadQuery {
 
 /** The signature of an address that was given out. */
 export class SignatureQuery {
-  @ApiPropertyOptional({ description: 'Part of a signed `content_url`' })
+  @ApiPropertyOptional({ description: 'Part of a signed address' })
   @IsOptional()
   @IsString()
   exp?: string;
 
-  @ApiPropertyOptional({ description: 'Part of a signed `content_url`' })
+  @ApiPropertyOptional({ description: 'Part of a signed address' })
   @IsOptional()
   @IsString()
   sig?: string;

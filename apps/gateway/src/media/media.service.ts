@@ -1,11 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { AppError } from '@mediakiln/contracts';
 import type { Media } from '@mediakiln/entities';
-import { MediaStore } from '@mediakiln/media';
-import { decodeIdCursor } from '../http/page';
+import { type MediaOrder, MediaStore, type MediaWords } from '@mediakiln/media';
+import { decodeCursor } from '../http/page';
 import type { MediaListQuery } from './media.request';
 
-/** What a request may see of the caller's media, and deleting them. */
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** What a request may see of the caller's media, naming them, and deleting them. */
 @Injectable()
 export class MediaService {
   constructor(private readonly media: MediaStore) {}
@@ -28,14 +30,16 @@ export class MediaService {
 
   /** One row more than `limit` tells that there is another page. */
   list(ownerId: string, query: MediaListQuery): Promise<Media[]> {
-    const { limit, cursor, kind, status } = query;
-    const before = decodeIdCursor(cursor);
-    return this.media.list(ownerId, {
-      limit: limit + 1,
-      kind,
-      status,
-      before: before ? { id: before } : undefined,
-    });
+    const { limit, cursor, ...filters } = query;
+    return this.media.list(ownerId, { ...filters, limit: limit + 1, after: placeOf(cursor, filters.order) });
+  }
+
+  /** @throws AppError not_found */
+  async describe(ownerId: string, id: string, words: MediaWords): Promise<Media> {
+    const media = await this.find(ownerId, id);
+    const described = await this.media.describe(ownerId, media.id, words);
+    if (!described) throw notFound();
+    return described;
   }
 
   /** @throws AppError not_found */
@@ -43,6 +47,14 @@ export class MediaService {
     const media = await this.find(ownerId, id);
     if (!(await this.media.delete(ownerId, media.id))) throw notFound();
   }
+}
+
+/** @throws AppError invalid_cursor also for a cursor of the other order, which would skip what lies between. */
+function placeOf(cursor: string | undefined, order: MediaOrder): { id: string } | undefined {
+  if (cursor === undefined) return undefined;
+  const [of, id] = decodeCursor(cursor, 2);
+  if (of !== order || !id || !UUID.test(id)) throw new AppError('invalid_cursor');
+  return { id };
 }
 
 const notFound = (): AppError => new AppError('not_found', 'There is no media with this id');

@@ -5,6 +5,7 @@ import { AppError, type Sniffed } from '@mediakiln/contracts';
 import { MediaFiles } from '@mediakiln/media';
 import type { StagedFile } from '@mediakiln/storage';
 import { drain, receiveFile } from './multipart-file';
+import { uploadName } from './user-text';
 
 export interface ReceivedUpload {
   name: string;
@@ -12,7 +13,6 @@ export interface ReceivedUpload {
   sniffed: Sniffed;
 }
 
-const NAME_CHARACTERS = 200;
 /** What a multipart body has besides the file. */
 const ENVELOPE_BYTES = 2 << 20;
 
@@ -32,7 +32,7 @@ export class UploadReceiver {
       'file',
       async ({ name, content, signal }) => {
         const maxBytes = this.config.maxUploadBytes;
-        return { name: cleanName(name), ...(await this.files.stageUpload(content, { maxBytes, signal })) };
+        return { name: uploadName(name), ...(await this.files.stageUpload(content, { maxBytes, signal })) };
       },
       ({ staged }) => this.files.discard(staged),
     );
@@ -58,11 +58,4 @@ export class UploadReceiver {
         ),
       );
   }
-}
-
-/** A name to show and to download under; it never becomes a path. */
-function cleanName(name: string): string {
-  // Control characters, and those that turn the writing direction and so disguise an extension.
-  const visible = name.normalize('NFC').replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, '');
-  return [...visible].slice(0, NAME_CHARACTERS).join('').trim() || 'upload';
 }

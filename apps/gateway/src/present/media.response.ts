@@ -7,7 +7,7 @@ import {
   type Probe,
 } from '@mediakiln/contracts';
 import type { Media } from '@mediakiln/entities';
-import type { MediaUrls } from '@mediakiln/media';
+import { type MediaUrls, thumbnailWork } from '@mediakiln/media';
 import { ApiProperty } from '@nestjs/swagger';
 
 export class MediaErrorResponse {
@@ -31,8 +31,15 @@ export class MediaResponse {
   @ApiProperty({ enum: MEDIA_KINDS, enumName: 'MediaKind' })
   kind: MediaKind;
 
-  @ApiProperty({ example: 'photo.jpg' })
+  @ApiProperty({ example: 'photo.jpg', maxLength: 200 })
   name: string;
+
+  @ApiProperty({
+    type: [String],
+    example: ['holiday', 'Norway'],
+    description: 'Your own words, in your order',
+  })
+  tags: string[];
 
   @ApiProperty({ example: 'image/jpeg', description: 'From the content, not from what the client said' })
   mime_type: string;
@@ -82,7 +89,14 @@ export class MediaResponse {
   })
   content_url: string | null;
 
-  @ApiProperty({ type: String, format: 'uri', nullable: true })
+  @ApiProperty({
+    type: String,
+    format: 'uri',
+    nullable: true,
+    description:
+      'A picture of at most 320 x 320 pixels, made when it is first asked for. Opens without a header, for a limited ' +
+      'time; null for a `failed` media and where there is nothing to see',
+  })
   thumbnail_url: string | null;
 
   @ApiProperty({ type: String, nullable: true })
@@ -100,6 +114,7 @@ export function presentMedia(media: Media, urls: MediaUrls): MediaResponse {
     status: media.status,
     kind: media.kind,
     name: media.name,
+    tags: media.tags,
     mime_type: media.mime_type,
     bytes: media.bytes,
     sha256: media.sha256,
@@ -115,7 +130,7 @@ export function presentMedia(media: Media, urls: MediaUrls): MediaResponse {
     parent_ids: media.parent_ids,
     job_id: media.job_id,
     content_url: media.sha256 === null ? null : urls.contentUrl(media.id),
-    thumbnail_url: null,
+    thumbnail_url: thumbnailWork(media) ? urls.thumbnailUrl(media.id) : null,
     placeholder: null,
     created_at: media.created_at.toISOString(),
   };

@@ -14,6 +14,8 @@ const UP = [
   `ALTER TABLE "job" ADD "purpose" text NOT NULL DEFAULT 'request', ADD "webhook_url" text, ADD "traceparent" text;`,
   `ALTER TABLE "media" ADD "tags" text[] NOT NULL DEFAULT '{}', ADD "thumbnail_of" uuid, ADD "thumbnail_job_id" uuid;`,
   `CREATE UNIQUE INDEX "media_thumbnail_of_key" ON "media" ("thumbnail_of") WHERE thumbnail_of IS NOT NULL;`,
+  `DROP INDEX "media_owner_id_id_idx";`,
+  `CREATE INDEX "media_owner_id_id_idx" ON "media" ("owner_id", "id") WHERE thumbnail_of IS NULL;`,
   `ALTER TABLE "media" ADD CONSTRAINT "media_thumbnail_of_fkey" FOREIGN KEY ("thumbnail_of") REFERENCES "media"("id") ON DELETE CASCADE;`,
   `ALTER TABLE "share_link" ADD "max_downloads" integer, ADD "bytes_left" bigint, ADD "password_hash" text;`,
   // A login from before has a family of its own.
@@ -40,6 +42,8 @@ export class GatewayBreadth1763750000000 implements MigrationInterface {
     await runner.query('ALTER TABLE "user" DROP deleted_at');
     await runner.query('ALTER TABLE job DROP purpose, DROP webhook_url, DROP traceparent');
     await runner.query('DELETE FROM media WHERE thumbnail_of IS NOT NULL');
+    await runner.query('DROP INDEX media_owner_id_id_idx');
+    await runner.query('CREATE INDEX media_owner_id_id_idx ON media (owner_id, id)');
     await runner.query('ALTER TABLE media DROP tags, DROP thumbnail_of, DROP thumbnail_job_id');
     await runner.query('ALTER TABLE share_link DROP max_downloads, DROP bytes_left, DROP password_hash');
     await runner.query('ALTER TABLE session DROP family_id, DROP used_at');
