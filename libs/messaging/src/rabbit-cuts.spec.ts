@@ -5,6 +5,7 @@ import { type RabbitBroker, startRabbit } from '../../../test/support/rabbit';
 import { RabbitRig } from '../../../test/support/rabbit-rig';
 import { TcpProxy } from '../../../test/support/tcp-proxy';
 import { becomes, serveTopics } from '../../../test/support/topic-app';
+import { RabbitServer } from './rabbit.server';
 
 const CUTS = 60;
 /** Longer than connecting and asking for the queues takes, so that the cuts fall on each step of it. */
@@ -34,6 +35,7 @@ describe('when the connection to the broker breaks', () => {
   beforeEach(() => {
     app = undefined;
     unhandled.length = 0;
+    jest.restoreAllMocks();
     rig = new RabbitRig({ url: `amqp://guest:guest@127.0.0.1:${proxy.port}` });
   });
 
@@ -62,6 +64,28 @@ describe('when the connection to the broker breaks', () => {
     await becomes(() => handled, before + 3);
     expect(unhandled).toEqual([]);
   }, 180_000);
+
+  it('makes a queue anew that never lets a consumer in, as one without a leader does', async () => {
+    await rig.put('image', Buffer.from('{"pattern":"image","data":{"topic":"image"}}'));
+    // eslint-disable-next-line @typescript-eslint/unbound-method -- called with its own `this` below
+    const { setupChannel } = RabbitServer.prototype;
+    let setups = 0;
+    jest.spyOn(RabbitServer.prototype, 'setupChannel').mockImplementation(function (
+      this: RabbitServer,
+      channel,
+    ) {
+      if (++setups <= 2) channel.consume = () => new Promise(() => undefined);
+      return setupChannel.call(this, channel);
+    });
+    let handled = 0;
+    app = await serveTopics(rig.transports, { image: 1 }, { image: () => handled++ });
+    await becomes(isHealthy, true, 60_000);
+    expect(setups).toBe(3);
+    // The message from before went with the queue; a new one arrives.
+    expect(handled).toBe(0);
+    await rig.doorbell.ring('image', 1);
+    await becomes(() => handled, 1);
+  }, 120_000);
 
   it('asks anew when the broker leaves the first questions unanswered', async () => {
     const unanswered = jest

@@ -29,11 +29,11 @@ export interface RabbitServerOptions {
 }
 
 /**
- * A quorum queue that was declared just before its broker was killed may come back without a leader, for good (seen with
- * RabbitMQ 3.10): it can be declared, but a consume is never answered. After so many of them the queue is made anew.
- * That loses doorbells only, and the sweeper rings for what is due.
+ * A quorum queue that was declared shortly before its broker was killed may come back without a leader, for good (seen
+ * with RabbitMQ 3.10): it can be declared, but a consume is refused or never answered. After so many refusals in a row
+ * the queue is made anew. That loses doorbells only, and the sweeper rings for what is due.
  */
-const UNANSWERED_BEFORE_RENEWAL = 2;
+const REFUSALS_BEFORE_RENEWAL = 2;
 /** RabbitMQ itself waits for five seconds before it deletes a queue that has no leader. */
 const RENEWAL_WITHIN_MS = 20_000;
 
@@ -53,8 +53,8 @@ export class RabbitServer extends ServerRMQ {
   /** Deliveries beyond the slots: after a lost channel the broker counts from zero while handlers still run. */
   private held: Delivery[] = [];
   private consuming?: ConfirmChannel;
-  /** Consumes in a row that the broker left unanswered. */
-  private unanswered = 0;
+  /** Consumes in a row that failed although the connection held. */
+  private refusals = 0;
   private trouble = new Error('RabbitMQ was not reached yet');
   private closing?: Promise<void>;
 
@@ -103,8 +103,8 @@ export class RabbitServer extends ServerRMQ {
     reopenWhenClosed(manager, channel, this.log);
     channel.once('close', () => this.forget(channel));
     try {
-      if (this.unanswered >= UNANSWERED_BEFORE_RENEWAL) await this.renewQueue(channel);
-      await this.consume(channel);
+      if (this.refusals >= REFUSALS_BEFORE_RENEWAL) await this.renewQueue(channel);
+      await this.consume(channel, () => manager.connection === connection);
       this.trouble = new Error('The connection to RabbitMQ was lost');
       this.log.info('consumer is ready', { topic, slots });
     } catch (error) {
@@ -130,22 +130,26 @@ export class RabbitServer extends ServerRMQ {
     return (this.closing ??= this.drain());
   }
 
-  private async consume(channel: ConfirmChannel): Promise<void> {
+  private async consume(channel: ConfirmChannel, isConnected: () => boolean): Promise<void> {
     const { topology, topic, slots } = this.setting;
     const asserted = topology.assert(channel, [topic]).then(() => channel.prefetch(slots, false));
     await within(asserted, SETUP_WITHIN_MS, 'RabbitMQ did not answer for our queues');
-    this.consuming = channel;
-    this.unanswered += 1;
     const consumed = channel.consume(this.queue, (message) => this.accept(message, channel), {
       noAck: false,
       consumerTag: this.consumerTag,
     });
-    await within(consumed, SETUP_WITHIN_MS, `RabbitMQ did not let us consume ${this.queue}`);
-    this.unanswered = 0;
+    try {
+      await within(consumed, SETUP_WITHIN_MS, `RabbitMQ did not let us consume ${this.queue}`);
+      this.consuming = channel;
+      this.refusals = 0;
+    } catch (error) {
+      if (isConnected()) this.refusals += 1;
+      throw error;
+    }
   }
 
   private async renewQueue(channel: ConfirmChannel): Promise<void> {
-    this.unanswered = 0;
+    this.refusals = 0;
     const deleted = channel.deleteQueue(this.queue);
     const { messageCount } = await within(
       deleted,
