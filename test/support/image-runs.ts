@@ -3,10 +3,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ImageProbe, SNIFF_BYTES, sniff } from '@mediakiln/contracts';
 import type { ExecutionResult } from '@mediakiln/jobs';
-import { type ImageCompressParams, imageCompress, imageProbe, validateParams } from '@mediakiln/operations';
+import {
+  type AnyImageOperation,
+  type ImageCompressParams,
+  type ImageOperation,
+  imageCompress,
+  imageProbe,
+  validateParams,
+} from '@mediakiln/operations';
 import { ImageExecutor } from '../../apps/image-processor/src/image.executor';
 
-export interface CompressRun {
+export interface ImageRun {
   /** What the executor made. */
   bytes: Buffer;
   probe: ImageProbe;
@@ -19,7 +26,7 @@ export interface CompressRun {
 
 /** Runs image operations on the real engine as a processor does, in a work folder that is gone afterwards. */
 export class ImageRuns {
-  readonly executor = new ImageExecutor();
+  constructor(readonly executor = new ImageExecutor()) {}
 
   async probe(image: Buffer, signal = new AbortController().signal): Promise<ImageProbe> {
     return this.inWorkdir(image, async (workdir, path) => {
@@ -29,16 +36,22 @@ export class ImageRuns {
     });
   }
 
-  async compress(
+  compress(image: Buffer, given: Partial<ImageCompressParams> = {}, signal?: AbortSignal): Promise<ImageRun> {
+    return this.run(imageCompress, image, given, signal);
+  }
+
+  /** Probes, validates, checks and runs, as the platform does. */
+  async run<P extends object>(
+    operation: ImageOperation<P>,
     image: Buffer,
-    given: Partial<ImageCompressParams> = {},
+    given: Partial<P> = {},
     signal = new AbortController().signal,
-  ): Promise<CompressRun> {
+  ): Promise<ImageRun> {
     const input = await this.probe(image);
     return this.inWorkdir(image, async (workdir, path) => {
-      const params = validateParams(imageCompress, given) as ImageCompressParams;
-      imageCompress.check([input], params);
-      const result = await this.execute(workdir, path, image, imageCompress, params, input, signal);
+      const params = validateParams(operation, given) as P;
+      operation.check([input], params);
+      const result = await this.execute(workdir, path, image, operation, params, input, signal);
       const [output] = result.outputs;
       if (output?.info.probe.kind !== 'image') throw new Error('no picture came out');
       return {
@@ -56,7 +69,7 @@ export class ImageRuns {
     workdir: string,
     path: string,
     image: Buffer,
-    operation: typeof imageProbe | typeof imageCompress,
+    operation: AnyImageOperation,
     params: object,
     probe: ImageProbe | null,
     signal: AbortSignal,

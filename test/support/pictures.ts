@@ -126,6 +126,18 @@ export async function asShown(
   return { pixels: info.channels === 1 ? threefold(data) : data, width: info.width, height: info.height };
 }
 
+/** The pixels just inside the four corners as a viewer shows them, red, green and blue of each, row by row. */
+export async function cornersOf(image: Buffer): Promise<number[]> {
+  const { pixels, width, height } = await asShown(image);
+  const inset = (side: number): [number, number] => {
+    const margin = Math.floor(side / 8);
+    return [margin, side - 1 - margin];
+  };
+  return inset(height).flatMap((y) =>
+    inset(width).flatMap((x) => [...pixels.subarray((y * width + x) * 3, (y * width + x) * 3 + 3)]),
+  );
+}
+
 /** Mean difference of two pictures per channel, 0-255. Infinite when their sizes differ. */
 export async function difference(one: Buffer | string, other: Buffer | string): Promise<number> {
   const [a, b] = await Promise.all([asShown(one), asShown(other)]);

@@ -1,11 +1,18 @@
 import { imageCompress } from './image/compress';
 import { imageProbe } from './image/probe';
+import { imageThumbnail } from './image/thumbnail';
 import type { AnyOperation } from './operation';
 import { videoProbe } from './video/probe';
 import { videoTrim } from './video/trim';
 
 /** Every operation of the platform. Adding one is a file, its spec, and a line here. */
-export const OPERATIONS: readonly AnyOperation[] = [imageProbe, imageCompress, videoProbe, videoTrim];
+export const OPERATIONS: readonly AnyOperation[] = [
+  imageProbe,
+  imageCompress,
+  imageThumbnail,
+  videoProbe,
+  videoTrim,
+];
 
 const byName = new Map(OPERATIONS.map((operation) => [operation.name, operation]));
 if (byName.size !== OPERATIONS.length) throw new Error('two operations of the catalogue have the same name');
