@@ -9,7 +9,7 @@ import { CompiledApps } from './compiled-apps';
 import { processes } from './proc';
 import { freePorts } from './rabbit-broker';
 import { enginePaths } from './services';
-import { type System, TIMING } from './system';
+import { type System, TIMING, UNLIMITED } from './system';
 
 /** The one process of embedded mode, with the database that it brings itself. */
 export class Embedded implements System {
@@ -41,6 +41,7 @@ export class Embedded implements System {
         PUBLIC_URL: url,
         LOG_LEVEL: 'info',
         ...TIMING,
+        ...UNLIMITED,
         ...enginePaths(),
         ...env,
       },

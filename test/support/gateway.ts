@@ -62,6 +62,9 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
     publicUrl: `http://127.0.0.1:${port}`,
     logLevel: 'silent',
     shutdownGraceSeconds: 5,
+    // A test asks as fast as it can, and makes all its accounts from one address.
+    rateLimitPerMinute: 0,
+    registrationsPerHour: 0,
     ...options.config,
   });
   const remove = async (): Promise<void> => {

@@ -7,7 +7,7 @@ import { type App, CompiledApps } from './compiled-apps';
 import { createTestDatabase } from './database';
 import { type RabbitBroker, startRabbit } from './rabbit';
 import { freePorts } from './rabbit-broker';
-import { type System, TIMING } from './system';
+import { type System, TIMING, UNLIMITED } from './system';
 
 type Environment = Record<string, string>;
 
@@ -122,6 +122,7 @@ export class Services implements System {
       JWT_SECRET: 'only-the-tests-of-whole-systems-use-this-one',
       LOG_LEVEL: 'info',
       ...TIMING,
+      ...UNLIMITED,
       ...enginePaths(),
     };
   }

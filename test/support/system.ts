@@ -12,6 +12,9 @@ export interface System {
   close(): Promise<void>;
 }
 
+/** A test asks as fast as it can, and makes all its accounts from one address. */
+export const UNLIMITED = { RATE_LIMIT_PER_MINUTE: '0', RATE_LIMIT_REGISTRATIONS_PER_HOUR: '0' };
+
 /** Short, so that a test sees a lease lapse; a healthy worker renews four times within it. */
 export const TIMING = {
   LEASE_SECONDS: '4',

@@ -95,6 +95,12 @@ export class AppConfig {
   @IsUrl(URL_RULES)
   readonly otlpEndpoint?: string;
 
+  @FromEnv('OTEL_SERVICE_NAME', 'Name of this process in traces and in its log', {
+    defaultText: 'gateway, image-processor, video-processor; mediakiln where one process does everything',
+  })
+  @MinLength(1)
+  readonly serviceName: string = 'mediakiln';
+
   @FromEnv(
     'JWT_SECRET',
     'At least 32 characters; signs access tokens and media URLs. Embedded mode makes and keeps one',
@@ -137,6 +143,15 @@ export class AppConfig {
   @IsInt()
   @Min(0)
   readonly rateLimitPerMinute: number = 6_000;
+
+  @FromEnv(
+    'RATE_LIMIT_REGISTRATIONS_PER_HOUR',
+    'Most registrations from one IP address in an hour; 0: no limit',
+    { parse: integer },
+  )
+  @IsInt()
+  @Min(0)
+  readonly registrationsPerHour: number = 1_000;
 
   @FromEnv('ADMIN_EMAIL', 'E-mail address of the administrator that is created at start when missing')
   @IsOptional()

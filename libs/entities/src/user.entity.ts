@@ -1,8 +1,9 @@
-import { Column, Entity, PrimaryColumn, Unique } from 'typeorm';
+import { Column, Entity, Index, PrimaryColumn, Unique } from 'typeorm';
 
 /** An account, which is also the tenant: everything belongs to a user through `owner_id`. */
 @Entity('user')
 @Unique('user_email_key', ['email'])
+@Index('user_deleted_at_idx', ['deleted_at'], { where: 'deleted_at IS NOT NULL' })
 export class User {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'user_pkey' })
   id: string;

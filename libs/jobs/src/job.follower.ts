@@ -55,7 +55,7 @@ export class JobFollower implements OnApplicationBootstrap, OnApplicationShutdow
     await this.listener?.end().catch(() => undefined);
   }
 
-  /** The job now and after every change; completes after its terminal state, or when the process shuts down. */
+  /** The job now and after every change; completes after its terminal state, when it is gone, or at shutdown. */
   watch(id: string): Observable<JobSnapshot> {
     if (this.isClosed) return EMPTY;
     return new Observable<JobSnapshot>((subscriber) => {
@@ -95,7 +95,11 @@ export class JobFollower implements OnApplicationBootstrap, OnApplicationShutdow
       while (this.stale.size > 0 && !this.isClosed) {
         const ids = [...this.stale];
         this.stale.clear();
-        for (const job of await this.database.query<JobSnapshot[]>(SNAPSHOTS, [ids])) this.tell(job);
+        const jobs = await this.database.query<JobSnapshot[]>(SNAPSHOTS, [ids]);
+        for (const job of jobs) this.tell(job);
+        const found = new Set(jobs.map((job) => job.id));
+        // Removed with its owner's account.
+        for (const id of ids) if (!found.has(id)) this.end(id);
       }
     } catch (error) {
       this.log.debug('watched jobs could not be read, the next poll will', { err: error });
@@ -109,6 +113,10 @@ export class JobFollower implements OnApplicationBootstrap, OnApplicationShutdow
       subscriber.next(job);
       if (isTerminal(job.status)) subscriber.complete();
     }
+  }
+
+  private end(id: string): void {
+    for (const subscriber of [...(this.watched.get(id) ?? [])]) subscriber.complete();
   }
 
   private async listen(): Promise<void> {

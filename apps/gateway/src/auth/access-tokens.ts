@@ -3,9 +3,12 @@ import { Injectable } from '@nestjs/common';
 import { AppConfig } from '@mediakiln/config';
 import { JwtService } from '@nestjs/jwt';
 import type { RequestUser } from '../http/access';
+import type { Family } from './sessions';
 
 export const ACCESS_TOKEN_SECONDS = 15 * 60;
 export const TOKEN_RULES = { issuer: 'mediakiln', audience: 'mediakiln-api', algorithm: 'HS256' } as const;
+
+const SCHEME = /^(?:bearer|token) +/i;
 
 /** The signing key of access tokens and its id. */
 @Injectable()
@@ -30,5 +33,22 @@ export class AccessTokens {
       { role: user.role, sid: sessionFamily },
       { ...TOKEN_RULES, secret, keyid: this.keyId, subject: user.id, expiresIn: ACCESS_TOKEN_SECONDS },
     );
+  }
+
+  /** The login that an access token belongs to, even one that has expired; undefined when it is none of ours. */
+  loginOf(authorization: string): Family | undefined {
+    try {
+      const { sub, sid } = this.jwt.verify<{ sub: string; sid: string }>(authorization.replace(SCHEME, ''), {
+        secret: this.key as unknown as Buffer,
+        algorithms: [TOKEN_RULES.algorithm],
+        issuer: TOKEN_RULES.issuer,
+        audience: TOKEN_RULES.audience,
+        ignoreExpiration: true,
+      });
+      return { user_id: sub, family_id: sid };
+    } catch {
+      // Whatever is wrong with it, it is not ours.
+      return undefined;
+    }
   }
 }

@@ -2,36 +2,40 @@ import { Injectable } from '@nestjs/common';
 import { AppConfig } from '@mediakiln/config';
 import { AppError } from '@mediakiln/contracts';
 import type { User } from '@mediakiln/entities';
-import { DataSource } from 'typeorm';
 import { ACCESS_TOKEN_SECONDS, AccessTokens } from './access-tokens';
 import { Accounts } from './accounts';
 import type { Credentials, TokenResponse, UserResponse } from './auth.dto';
+import { Tries } from './tries';
 import { type Login, Sessions } from './sessions';
 
+/** Ways in. */
 @Injectable()
 export class AuthService {
   constructor(
     private readonly config: AppConfig,
-    private readonly database: DataSource,
     private readonly accounts: Accounts,
+    private readonly tries: Tries,
     private readonly sessions: Sessions,
     private readonly tokens: AccessTokens,
   ) {}
 
-  async register({ email, password }: Credentials): Promise<TokenResponse> {
+  async register({ email, password }: Credentials, ip: string): Promise<TokenResponse> {
     if (this.config.registration === 'closed') throw new AppError('registration_closed');
+    await this.tries.registration(ip);
     const user = await this.accounts.create({ email, password, role: 'user' });
     if (!user) throw new AppError('email_taken');
-    return this.respond(user, await this.sessions.open(this.database.manager, user.id));
+    return this.respond(user, await this.sessions.open(user));
   }
 
-  async login(email: string, password: string): Promise<TokenResponse> {
-    const user = await this.accounts.authenticate(email, password);
-    return this.respond(user, await this.sessions.open(this.database.manager, user.id));
+  async login({ email, password }: Credentials, ip: string): Promise<TokenResponse> {
+    const user = await this.tries.login(email, password, ip);
+    return this.respond(user, await this.sessions.open(user));
   }
 
   async refresh(token: string): Promise<TokenResponse> {
-    const login = await this.sessions.rotate(this.database.manager, token);
+    const known = await this.sessions.findByToken(token);
+    if (known) await this.tries.refresh(known.family_id);
+    const login = await this.sessions.rotate(token);
     return this.respond(await this.userOf(login.userId), login);
   }
 
@@ -39,13 +43,7 @@ export class AuthService {
     return present(await this.userOf(id));
   }
 
-  private async userOf(id: string): Promise<User> {
-    const user = await this.accounts.findById(this.database.manager, id);
-    if (!user) throw new AppError('unauthenticated', 'The account of this token no longer exists');
-    return user;
-  }
-
-  private respond(user: User, { familyId, refreshToken }: Login): TokenResponse {
+  respond(user: User, { familyId, refreshToken }: Login): TokenResponse {
     return {
       access_token: this.tokens.issue(user, familyId),
       token_type: 'Bearer',
@@ -53,6 +51,12 @@ export class AuthService {
       refresh_token: refreshToken,
       user: present(user),
     };
+  }
+
+  private async userOf(id: string): Promise<User> {
+    const user = await this.accounts.findById(id);
+    if (!user) throw new AppError('unauthenticated', 'The account of this token no longer exists');
+    return user;
   }
 }
 

@@ -1,42 +1,99 @@
 import { type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import { AppError } from '@mediakiln/contracts';
+import { AppError, type Scope, allows } from '@mediakiln/contracts';
 import { AuthGuard } from '@nestjs/passport';
-import type { FastifyRequest } from 'fastify';
-import { ACCESS, type Access } from '../http/access';
-import { VerifiedTokens } from './verified-tokens';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { ACCESS, type Access, NEEDS_SCOPE, type RequestUser } from '../http/access';
+import { asAppError } from '../http/as-app-error';
+import { RateLimits } from '../http/rate-limit';
+import { Standing } from './standing';
 
 /** On every route: a token is needed unless the route says otherwise, so that none is open by mistake. */
 @Injectable()
 export class JwtGuard extends AuthGuard('jwt') {
   constructor(
     private readonly reflector: Reflector,
-    private readonly verified: VerifiedTokens,
+    private readonly standing: Standing,
+    private readonly limits: RateLimits,
   ) {
     super();
   }
 
   override canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     if (context.getType() !== 'http') return true;
-    const access =
-      this.reflector.getAllAndOverride<Access | undefined>(ACCESS, [
-        context.getHandler(),
-        context.getClass(),
-      ]) ?? 'token';
+    const access = this.metadata<Access>(context, ACCESS) ?? 'token';
     if (access === 'public') return true;
     const request = context.switchToHttp().getRequest<FastifyRequest>();
-    const header = request.headers.authorization;
-    if (header === undefined && access === 'optional') return true;
-    const known = header === undefined ? undefined : this.verified.find(header);
-    if (!known) return super.canActivate(context) as Promise<boolean>;
-    request.user = known;
-    return true;
+    const key = apiKeyOf(request);
+    const { authorization } = request.headers;
+    if (key !== undefined) return this.enterWhenKnown(context, request, this.standing.apiKey(key));
+    if (authorization === undefined && access === 'optional') return true;
+    const known = authorization === undefined ? undefined : this.standing.knownLogin(authorization);
+    return this.enterWhenKnown(context, request, known ?? this.verify(context, request));
   }
 
   override handleRequest<TUser>(error: unknown, user: TUser | false, info: unknown): TUser {
-    if (error) throw AppError.from(error);
+    if (error) throw asAppError(error);
     if (user) return user;
     if (info instanceof Error && info.name === 'TokenExpiredError') throw new AppError('token_expired');
     throw new AppError('unauthenticated', undefined, { cause: info });
   }
+
+  /** Signature and claims, by passport; it leaves the user in the request. */
+  private async verify(context: ExecutionContext, request: FastifyRequest): Promise<RequestUser> {
+    await super.canActivate(context);
+    return request.user!;
+  }
+
+  private enterWhenKnown(
+    context: ExecutionContext,
+    request: FastifyRequest,
+    user: RequestUser | Promise<RequestUser>,
+  ): boolean | Promise<boolean> {
+    return user instanceof Promise
+      ? user.then((known) => this.enter(context, request, known))
+      : this.enter(context, request, user);
+  }
+
+  private enter(
+    context: ExecutionContext,
+    request: FastifyRequest,
+    user: RequestUser,
+  ): boolean | Promise<boolean> {
+    request.user = user;
+    const counting = this.limits.count(user.credential, context.switchToHttp().getResponse<FastifyReply>());
+    if (counting) return counting.then(() => this.mayUse(context, user));
+    return this.mayUse(context, user);
+  }
+
+  private mayUse(context: ExecutionContext, { scopes }: RequestUser): true {
+    if (!scopes) return true;
+    const needed = this.metadata<Scope>(context, NEEDS_SCOPE);
+    if (!needed)
+      throw new AppError('forbidden', 'API keys cannot use this route: send the access token of a login');
+    if (!allows(scopes, needed))
+      throw new AppError(
+        'insufficient_scope',
+        `This needs the scope ${needed}; the API key has ${scopes.join(', ')}`,
+        {
+          headers: {
+            'www-authenticate': `Bearer realm="mediakiln", error="insufficient_scope", scope="${needed}"`,
+          },
+        },
+      );
+    return true;
+  }
+
+  private metadata<T>(context: ExecutionContext, key: symbol): T | undefined {
+    return this.reflector.getAllAndOverride<T | undefined>(key, [context.getHandler(), context.getClass()]);
+  }
+}
+
+const WITH_SCHEME = /^(?:bearer|token) +(mk_.*)$/i;
+
+/** `Authorization` goes before `X-API-Key`; other words than an API key in it are left to whoever knows them. */
+function apiKeyOf({ headers }: FastifyRequest): string | undefined {
+  const { authorization, 'x-api-key': ownHeader } = headers;
+  if (authorization !== undefined) return WITH_SCHEME.exec(authorization)?.[1];
+  return typeof ownHeader === 'string' ? ownHeader : undefined;
 }

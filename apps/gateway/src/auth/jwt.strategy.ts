@@ -5,7 +5,7 @@ import type { FastifyRequest } from 'fastify';
 import { ExtractJwt, Strategy } from 'passport-jwt';
 import type { RequestUser } from '../http/access';
 import { AccessTokens, TOKEN_RULES } from './access-tokens';
-import { VerifiedTokens } from './verified-tokens';
+import { Standing } from './standing';
 
 interface Claims {
   sub?: unknown;
@@ -18,7 +18,7 @@ interface Claims {
 export class JwtStrategy extends PassportStrategy(Strategy, 'jwt') {
   constructor(
     tokens: AccessTokens,
-    private readonly verified: VerifiedTokens,
+    private readonly standing: Standing,
   ) {
     super({
       // `Token` is what clients of the systems before this one send.
@@ -37,19 +37,18 @@ export class JwtStrategy extends PassportStrategy(Strategy, 'jwt') {
     });
   }
 
-  validate(request: FastifyRequest, { sub, role, exp, sid }: Claims): RequestUser {
-    if (
-      typeof sub !== 'string' ||
-      typeof exp !== 'number' ||
-      typeof sid !== 'string' ||
-      (role !== 'user' && role !== 'admin')
-    )
+  /** The signature is good; whether the login still stands, the database says. */
+  validate(request: FastifyRequest, claims: Claims): Promise<RequestUser> {
+    const { sub, role, exp, sid } = claims;
+    if (!isUuid(sub) || !isUuid(sid) || typeof exp !== 'number' || (role !== 'user' && role !== 'admin'))
       throw new AppError('unauthenticated');
-    const user = { id: sub, role, credential: sid } as const;
-    this.verified.remember(request.headers.authorization!, user, exp * 1000);
-    return user;
+    const login = { userId: sub, familyId: sid, expiresAtMs: exp * 1_000 };
+    return this.standing.login(request.headers.authorization!, login);
   }
 }
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const isUuid = (value: unknown): value is string => typeof value === 'string' && UUID.test(value);
 
 type KeyReceiver = (error: Error | null, key?: Buffer) => void;
 

@@ -1,6 +1,7 @@
 import { HttpException } from '@nestjs/common';
 import { AppError, type ErrorCode } from '@mediakiln/contracts';
 import { isConnectionError } from '@mediakiln/entities';
+import { QueryFailedError } from 'typeorm';
 
 /** Anything that a request can die of, as one of our own codes. The original stays in `cause`, for the log alone. */
 export function asAppError(thrown: unknown): AppError {
@@ -8,7 +9,16 @@ export function asAppError(thrown: unknown): AppError {
   const failure = frameworkFailure(thrown);
   if (failure && failure.status < 500) return clientError(failure, thrown);
   if (isConnectionError(thrown)) return new AppError('database_unavailable', undefined, { cause: thrown });
+  if (isOwnerGone(thrown))
+    return new AppError('unauthenticated', 'The account was deleted meanwhile', { cause: thrown });
   return AppError.from(thrown);
+}
+
+/** Whatever a deleted account still wants to insert, such as the end of an upload that took hours. */
+function isOwnerGone(thrown: unknown): boolean {
+  if (!(thrown instanceof QueryFailedError)) return false;
+  const { code, constraint } = thrown.driverError as Error & { code?: string; constraint?: string };
+  return code === '23503' && (constraint?.endsWith('_owner_id_fkey') ?? false);
 }
 
 interface FrameworkFailure {

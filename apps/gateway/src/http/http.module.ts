@@ -4,6 +4,7 @@ import { HomeController } from './home.controller';
 import { PasswordHasher } from './password-hasher';
 import { Idempotency, OldIdempotencyKeys } from './idempotency';
 import { ProblemFilter } from './problem.filter';
+import { RateLimits } from './rate-limit';
 import { Shutdown } from './shutdown';
 import { PastThrottles, Throttle } from './throttle';
 import { StrictValidationPipe } from './validation.pipe';
@@ -16,11 +17,12 @@ import { StrictValidationPipe } from './validation.pipe';
     Idempotency,
     OldIdempotencyKeys,
     PastThrottles,
+    RateLimits,
     Shutdown,
     Throttle,
     { provide: APP_FILTER, useClass: ProblemFilter },
     { provide: APP_PIPE, useClass: StrictValidationPipe },
   ],
-  exports: [PasswordHasher, Shutdown, Throttle],
+  exports: [PasswordHasher, RateLimits, Shutdown, Throttle],
 })
 export class HttpModule {}

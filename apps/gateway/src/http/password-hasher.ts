@@ -24,10 +24,21 @@ export class PasswordHasher {
     return this.withSlot(() => hash(password, ARGON2ID));
   }
 
-  /** @param stored the stored hash, or undefined when there is none: the answer is then always false. */
-  async matches(password: string, stored: string | undefined): Promise<boolean> {
+  /**
+   * @param stored the stored hash, or undefined when there is none: the answer is then always false.
+   * @param first runs when the turn has come and may refuse: what counts tries there counts only as many at once as
+   * there are turns, so that a burst of right passwords is not taken for an attack.
+   */
+  async matches(
+    password: string,
+    stored: string | undefined,
+    first?: () => Promise<unknown>,
+  ): Promise<boolean> {
     const against = stored ?? (await this.decoy);
-    const isMatch = await this.withSlot(() => verify(against, password));
+    const isMatch = await this.withSlot(async () => {
+      await first?.();
+      return verify(against, password);
+    });
     return isMatch && stored !== undefined;
   }
 

@@ -10,12 +10,12 @@ export interface ThrottleRule {
   windowSeconds: number;
 }
 
-const TAKE = `
+const COUNT = `
 INSERT INTO throttle (key, used, ends_at) VALUES ($1, $2, now() + make_interval(secs => $3))
 ON CONFLICT (key) DO UPDATE SET
   used = CASE WHEN throttle.ends_at <= now() THEN $2 ELSE throttle.used + $2 END,
   ends_at = CASE WHEN throttle.ends_at <= now() THEN excluded.ends_at ELSE throttle.ends_at END
-RETURNING used, ceil(extract(epoch FROM ends_at - now()))::int AS seconds_left`;
+RETURNING used, extract(epoch FROM ends_at - now())::float8 * 1000 AS milliseconds_left`;
 
 /** Counts tries in PostgreSQL, so that a limit holds over all replicas. A window starts with its first try. */
 @Injectable()
@@ -27,14 +27,29 @@ export class Throttle {
    * @throws AppError too_many_requests, with `Retry-After` and `RateLimit-*`.
    */
   async take(key: string, rule: ThrottleRule, count = 1): Promise<{ used: number; secondsLeft: number }> {
-    const [row] = await this.database.query<[{ used: number; seconds_left: number }]>(TAKE, [
+    const { used, millisecondsLeft } = await this.count(key, rule, count);
+    const secondsLeft = Math.max(1, Math.ceil(millisecondsLeft / 1_000));
+    if (used > rule.limit) throw tooMany(rule, secondsLeft);
+    return { used, secondsLeft };
+  }
+
+  /** Counts and judges nothing. */
+  async count(
+    key: string,
+    { windowSeconds }: Pick<ThrottleRule, 'windowSeconds'>,
+    count: number,
+  ): Promise<{ used: number; millisecondsLeft: number }> {
+    const [row] = await this.database.query<[{ used: number; milliseconds_left: number }]>(COUNT, [
       key,
       count,
-      rule.windowSeconds,
+      windowSeconds,
     ]);
-    const used = { used: row.used, secondsLeft: Math.max(1, row.seconds_left) };
-    if (row.used > rule.limit) throw tooMany(rule, used.secondsLeft);
-    return used;
+    return { used: row.used, millisecondsLeft: row.milliseconds_left };
+  }
+
+  /** After a try that turned out well, where others share the count. */
+  async giveBack(key: string): Promise<void> {
+    await this.database.query('UPDATE throttle SET used = used - 1 WHERE key = $1 AND used > 0', [key]);
   }
 
   /** After a try that turned out well. */

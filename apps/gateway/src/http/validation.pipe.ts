@@ -5,6 +5,9 @@ import { fieldErrors } from '@mediakiln/operations';
 const failed = (errors: FieldError[]): AppError =>
   new AppError('validation_failed', errors.map((error) => error.detail).join('; '), { errors });
 
+/** Deeper than any body that we understand, and far from where the parsers after us run out of stack. */
+const MAX_BODY_DEPTH = 32;
+
 /** Bodies, queries and params as validated instances of their classes; unknown fields are refused by name. */
 @Injectable()
 export class StrictValidationPipe extends ValidationPipe {
@@ -17,13 +20,31 @@ export class StrictValidationPipe extends ValidationPipe {
     });
   }
 
-  override transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
+  override transform(given: unknown, metadata: ArgumentMetadata): Promise<unknown> {
+    // No body at all is one without fields: the required ones are then named.
+    const value = metadata.type === 'body' && given === undefined ? {} : given;
     // class-validator would check an array item by item and let `[]` through as a valid body.
     if (metadata.type === 'body' && this.toValidate(metadata) && !isObject(value))
       throw failed([{ pointer: '', code: 'is_object', detail: 'the body must be a JSON object' }]);
+    if (metadata.type === 'body' && isDeeper(value, MAX_BODY_DEPTH))
+      throw failed([
+        { pointer: '', code: 'max_depth', detail: `the body must be nested at most ${MAX_BODY_DEPTH} deep` },
+      ]);
     return super.transform(value, metadata) as Promise<unknown>;
   }
 }
 
 const isObject = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Without recursion: it is there to find what would exhaust the stack. */
+function isDeeper(root: unknown, most: number): boolean {
+  let level: unknown[] = [root];
+  for (let depth = 0; depth <= most; depth += 1) {
+    level = level.flatMap((value) =>
+      typeof value === 'object' && value !== null ? (Object.values(value) as unknown[]) : [],
+    );
+    if (level.length === 0) return false;
+  }
+  return true;
+}
