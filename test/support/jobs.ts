@@ -13,9 +13,11 @@ export class CountingDoorbell extends Doorbell {
   readonly rung = new Map<Topic, number>();
   queued = 0;
   isBroken = false;
+  /** This topic's queue alone does not answer. */
+  silent?: Topic;
 
   ring(topic: Topic, count: number): Promise<void> {
-    if (this.isBroken) return Promise.reject(new Error('the broker is away'));
+    if (this.isBroken || topic === this.silent) return Promise.reject(new Error('the broker is away'));
     this.rung.set(topic, (this.rung.get(topic) ?? 0) + count);
     return Promise.resolve();
   }
@@ -43,7 +45,7 @@ export function jobParts(dataSource: DataSource, config = testConfig()) {
   const meter = new Meter();
   const log = new Log(config);
   const media = new MediaStore(dataSource);
-  const store = new JobStore(dataSource, media, config);
+  const store = new JobStore(dataSource, media, config, meter);
   const dispatcher = new JobDispatcher(doorbell, log, meter);
   return { config, doorbell, meter, log, media, store, dispatcher };
 }

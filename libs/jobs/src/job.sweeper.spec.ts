@@ -107,6 +107,14 @@ describe('ringing', () => {
     expect(await sweep()).toBe(0);
   });
 
+  it('rings for the other topics when one queue does not answer', async () => {
+    parts.doorbell.silent = 'image';
+    await insert();
+    await insert({ operation: 'video.trim' });
+    await expect(sweep()).rejects.toThrow('the broker is away');
+    expect(parts.doorbell.rung).toEqual(new Map([['video', 1]]));
+  });
+
   it('survives a broker that is away: the request does too', async () => {
     parts.doorbell.isBroken = true;
     await insert();

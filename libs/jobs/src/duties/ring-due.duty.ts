@@ -22,12 +22,19 @@ export class RingDueDuty implements SweepDuty {
 
   async sweep(tx: EntityManager): Promise<number> {
     let rung = 0;
+    const failures: unknown[] = [];
     for (const topic of TOPICS) {
       const due = await this.countDue(tx, topic);
-      if (due === 0 || (await this.doorbell.waiting(topic)) > 0) continue;
-      await this.doorbell.ring(topic, due);
-      rung += due;
+      try {
+        if (due === 0 || (await this.doorbell.waiting(topic)) > 0) continue;
+        await this.doorbell.ring(topic, due);
+        rung += due;
+      } catch (error) {
+        // One queue that does not answer must not silence the others.
+        failures.push(error);
+      }
     }
+    if (failures.length > 0) throw failures[0];
     return rung;
   }
 
