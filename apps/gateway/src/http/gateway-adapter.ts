@@ -37,7 +37,7 @@ export function createGatewayAdapter(config: AppConfig, limits: Partial<AdapterL
     trustProxy: config.trustProxy.length > 0 && [...config.trustProxy],
     http: {
       headersTimeout: headersMs,
-      connectionsCheckingInterval: Math.min(headersMs / 3, 5_000),
+      connectionsCheckingInterval: Math.min(Math.ceil(headersMs / 3), 5_000),
       // Node would answer by itself, without a body; the hook below does.
       requireHostHeader: false,
     },
