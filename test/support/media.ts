@@ -6,6 +6,7 @@ import { Readable } from 'node:stream';
 import { LocalStorage, type StagedFile } from '@mediakiln/storage';
 import type { Media } from '@mediakiln/entities';
 import { MediaFiles, MediaStore, ObjectStore, ObjectSweep } from '@mediakiln/media';
+import { Meter } from '@mediakiln/observability';
 import type { EntityManager } from 'typeorm';
 import { uuidv7 } from 'uuidv7';
 import { type TestDatabase, createTestDatabase } from './database';
@@ -26,7 +27,7 @@ export class MediaFixture {
   ) {
     this.objects = new ObjectStore(database.dataSource, storage);
     this.media = new MediaStore(database.dataSource);
-    this.files = new MediaFiles(storage);
+    this.files = new MediaFiles(storage, new Meter());
     this.objectSweep = new ObjectSweep(storage);
   }
 

@@ -1,9 +1,9 @@
 import type { AddressInfo } from 'node:net';
 import { MediaUrls } from '@mediakiln/media';
-import { Log } from '@mediakiln/observability';
+import { Log, Meter } from '@mediakiln/observability';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { serveDocs } from './docs/open-api';
-import { logRequests } from './http/request-log';
+import { observeRequests } from './http/request-log';
 import { Shutdown } from './http/shutdown';
 
 /** Everything between creating the app on `createGatewayAdapter` and its `init` or `listen`. */
@@ -11,7 +11,7 @@ export async function configureGateway(app: NestFastifyApplication): Promise<voi
   app.useLogger(app.get(Log));
   const instance = app.getHttpAdapter().getInstance();
   const shutdown = app.get(Shutdown);
-  logRequests(instance, app.get(Log));
+  observeRequests(instance, app.get(Log), app.get(Meter));
   instance.addHook('onSend', (_request, reply, _payload, done) => {
     if (shutdown.isClosing) void reply.header('connection', 'close');
     done();

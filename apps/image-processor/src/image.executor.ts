@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Injectable } from '@nestjs/common';
 import { AppError, type ImageProbe } from '@mediakiln/contracts';
 import { type Execution, type ExecutionInput, type ExecutionResult, MediaExecutor } from '@mediakiln/jobs';
+import { inSpan } from '@mediakiln/observability';
 import {
   type AnyImageOperation,
   type AnyOperation,
@@ -115,8 +116,14 @@ export class ImageExecutor extends MediaExecutor {
       probe.stored_width * probe.stored_height * probe.frames,
       signal,
     );
+    const attributes = {
+      'media.format': probe.format,
+      'media.width': probe.stored_width,
+      'media.height': probe.stored_height,
+      'media.frames': probe.frames,
+    };
     try {
-      return await work();
+      return await inSpan({ name: 'sharp', attributes }, work);
     } finally {
       release();
     }

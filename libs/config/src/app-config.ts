@@ -95,11 +95,7 @@ export class AppConfig {
   @IsUrl(URL_RULES)
   readonly otlpEndpoint?: string;
 
-  @FromEnv('OTEL_SERVICE_NAME', 'Name of this process in traces and in its log', {
-    defaultText: 'gateway, image-processor, video-processor; mediakiln where one process does everything',
-  })
-  @MinLength(1)
-  readonly serviceName: string = 'mediakiln';
+  readonly serviceName: string = 'mediakiln'; // each application names itself, in its log and traces
 
   @FromEnv(
     'JWT_SECRET',

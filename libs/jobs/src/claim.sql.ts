@@ -8,6 +8,8 @@ import type { PreparedStatement } from '@mediakiln/entities';
  * is oldest; within an owner priority, then age. Rows that another claim holds are skipped, so two concurrent
  * claims may both come back empty although work waits: callers try twice.
  *
+ * `ready_at` is when the job could have run: its time had come, and the step that it waited for was completed.
+ *
  * $1 topic, $2 operations that the worker has, $3 its boot id, $4 lease in seconds.
  */
 export const CLAIM: PreparedStatement = {
@@ -53,5 +55,7 @@ trail AS (
   INSERT INTO job_event (job_id, status, attempt, reason)
   SELECT id, status, epoch, 'claimed' FROM claimed
 )
-SELECT claimed.*, pg_notify('job', id::text) FROM claimed`,
+SELECT claimed.*, pg_notify('job', id::text),
+  greatest(run_at, (SELECT step.finished_at FROM job step WHERE step.id = claimed.depends_on)) AS ready_at
+FROM claimed`,
 };

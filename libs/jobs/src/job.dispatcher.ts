@@ -8,7 +8,7 @@ import {
   queryPrepared,
 } from '@mediakiln/entities';
 import { Doorbell } from '@mediakiln/messaging';
-import { Log, Meter } from '@mediakiln/observability';
+import { Log, Meter, activeTraceparent, inSpan } from '@mediakiln/observability';
 import { findOperation, topicOf } from '@mediakiln/operations';
 import type { EntityManager } from 'typeorm';
 import { uuidv7 } from 'uuidv7';
@@ -32,7 +32,8 @@ export interface NewJob {
   /** Default: `request`. */
   purpose?: JobPurpose;
   webhook_url?: string | null;
-  traceparent?: string | null;
+  /** Default: the span that is active. */
+  traceparent?: string;
 }
 
 /** What to ring once the transaction has committed. */
@@ -79,11 +80,13 @@ export class JobDispatcher {
 
   /** @returns the rows in the given order, and the ticket for `ring`. @throws AppError unknown_operation */
   async insert(tx: EntityManager, jobs: readonly NewJob[]): Promise<RingTicket> {
+    const traceparent = activeTraceparent();
     const rows = jobs.map((job) => ({
       priority: 0,
       params: {},
       metadata: null,
       purpose: 'request',
+      traceparent,
       ...job,
       id: job.id ?? uuidv7(),
       topic: topicOf(operationOf(job)),
@@ -99,7 +102,15 @@ export class JobDispatcher {
   async ring(rings: Iterable<readonly [Topic, number]>): Promise<void> {
     for (const [topic, count] of rings) {
       try {
-        await this.doorbell.ring(topic, Math.min(count, MAX_RINGS));
+        const rung = Math.min(count, MAX_RINGS);
+        await inSpan(
+          {
+            name: `ring ${topic}`,
+            kind: 'producer',
+            attributes: { 'media.topic': topic, 'media.rings': rung },
+          },
+          () => this.doorbell.ring(topic, rung),
+        );
       } catch (error) {
         this.meter.failedRings.inc();
         this.log.debug('ring failed, the sweeper will ring', { topic, err: error });

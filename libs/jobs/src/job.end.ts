@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { AppError, type Topic } from '@mediakiln/contracts';
+import { AppError, type ErrorCode, type Topic } from '@mediakiln/contracts';
 import { type Job, isConnectionError } from '@mediakiln/entities';
-import { Log, Meter } from '@mediakiln/observability';
+import { Log, Meter, failSpan } from '@mediakiln/observability';
+import { findOperation } from '@mediakiln/operations';
 import { JobDispatcher } from './job.dispatcher';
 import { type GiveBack, JobStore, MAX_FAILURES } from './job.store';
 import type { SettledJob } from './settlement';
@@ -11,6 +12,14 @@ const BACKOFF_FACTOR = 4;
 /** How often and how long a job may wait for an input that is still being probed. */
 const NOT_READY_PAUSE_SECONDS = 1;
 const MAX_DEFERRED_SECONDS = 3_600;
+
+const ENGINES = { image: 'sharp', video: 'ffmpeg' } as const;
+/** Failures after which an engine's run has to be started anew: the run is to blame, not the file. */
+const RESTARTS: Partial<Record<ErrorCode, 'crashed' | 'hung' | 'timeout'>> = {
+  engine_crashed: 'crashed',
+  engine_hung: 'hung',
+  job_timeout: 'timeout',
+};
 
 /** 2 s after the first failure, 8 s after the second, each with up to half as much jitter. */
 export function backoffSeconds(failures: number, random = Math.random()): number {
@@ -35,16 +44,12 @@ export class JobEnd {
   /** The claim was lost while we worked: whoever owns the job now decides, our result is dropped. */
   stale(job: Job): void {
     this.meter.staleCompletions.inc();
-    this.log.warn('stale completion rejected', {
-      job_id: job.id,
-      operation: job.operation,
-      attempt: job.epoch,
-    });
+    this.log.warn('stale completion rejected', namesOf(job));
   }
 
   /** Someone else moved the row while we worked. */
   gone(job: Job, reason: 'canceled' | 'lost'): void {
-    this.log.info('work aborted', { job_id: job.id, operation: job.operation, attempt: job.epoch, reason });
+    this.log.info('work aborted', { ...namesOf(job), reason });
   }
 
   async drained(job: Job): Promise<void> {
@@ -53,14 +58,20 @@ export class JobEnd {
 
   /** Fails the job, or gives it back when another try may help. */
   async failed(job: Job, error: AppError): Promise<void> {
+    failSpan(error.code);
+    this.countRestart(job, error);
     if (isConnectionError(error.options.cause)) {
       // Nothing can be written now: the lease lapses and the sweeper gives the job back.
-      this.log.warn('database lost during the attempt', { job_id: job.id, attempt: job.epoch });
+      this.log.warn('database lost during the attempt', namesOf(job));
       return;
     }
     if (error.code === 'media_not_ready' && job.deferred_seconds < MAX_DEFERRED_SECONDS)
       return this.giveBack(job, { reason: 'deferred', delaySeconds: NOT_READY_PAUSE_SECONDS });
-    this.log.debug('attempt failed', { job_id: job.id, code: error.code, err: error.options.cause ?? error });
+    this.log.debug('attempt failed', {
+      ...namesOf(job),
+      code: error.code,
+      err: error.options.cause ?? error,
+    });
     if (error.retryable && job.failures + 1 < MAX_FAILURES)
       return this.giveBack(job, { reason: 'retry', delaySeconds: backoffSeconds(job.failures), error });
     const settled = await this.store.settle({
@@ -81,28 +92,36 @@ export class JobEnd {
   private async giveBack(job: Job, back: GiveBack): Promise<void> {
     if (!(await this.store.giveBack(job, back))) return this.stale(job);
     this.log.info('job given back', {
-      job_id: job.id,
-      operation: job.operation,
-      attempt: job.epoch,
+      ...namesOf(job),
       reason: back.reason,
       code: back.error?.code,
     });
     if (back.delaySeconds === 0) await this.ring([[job.topic, 1]]);
   }
 
+  private countRestart(job: Job, error: AppError): void {
+    const reason = RESTARTS[error.code];
+    const engine = findOperation(job.operation)?.engine;
+    if (reason && engine) this.meter.engineRestarts.inc({ engine: ENGINES[engine], reason });
+  }
+
   private tell(job: Job, status: string, error?: AppError): void {
-    this.meter.jobs.inc({ operation: job.operation, status });
     this.log.info('job settled', {
-      job_id: job.id,
-      owner_id: job.owner_id,
-      operation: job.operation,
+      ...namesOf(job),
       status,
-      attempt: job.epoch,
       duration_ms:
         job.finished_at && job.claimed_at ? job.finished_at.getTime() - job.claimed_at.getTime() : null,
-      request_id: job.request_id,
       code: error?.code,
       err: error?.options.cause,
     });
   }
 }
+
+/** What every line about an attempt names. */
+const namesOf = (job: Job): Record<string, unknown> => ({
+  job_id: job.id,
+  owner_id: job.owner_id,
+  request_id: job.request_id,
+  operation: job.operation,
+  attempt: job.epoch,
+});

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { AppError, type Topic } from '@mediakiln/contracts';
 import type { Job } from '@mediakiln/entities';
+import { inSpan } from '@mediakiln/observability';
 import { type AnyOperation, topicOf } from '@mediakiln/operations';
 import { Aborted, JobAttempt, timeoutError } from './job.attempt';
 import { JobEnd } from './job.end';
@@ -14,6 +15,14 @@ import { MediaExecutor } from './media-executor';
 const CLAIM_PAUSE_MS = 50;
 /** A doorbell that is answered for so long is rung again and acknowledged, well below any consumer timeout. */
 const HOLD_MESSAGE_MS = 60_000;
+
+/** The doorbell says nothing of the job, so its span is no parent; the span that asked for the job is. */
+const attemptSpan = (job: Job) => ({
+  name: `attempt ${job.operation}`,
+  parent: job.traceparent,
+  isLinked: true,
+  attributes: { 'media.job_id': job.id, 'media.operation': job.operation, 'media.attempt': job.epoch },
+});
 
 /**
  * Answers doorbells: claims and runs jobs until the topic is empty. Start reading here.
@@ -53,7 +62,8 @@ export class JobRunner implements OnApplicationBootstrap {
     while (!this.leases.isDraining) {
       const job = await this.claim(topic, [...operations.keys()]);
       if (!job) return;
-      await this.run(job, operations.get(job.operation)!);
+      const operation = operations.get(job.operation)!;
+      await inSpan(attemptSpan(job), () => this.run(job, operation));
       if (performance.now() - startedMs > HOLD_MESSAGE_MS) {
         await this.end.ring([[topic, 1]]);
         return;

@@ -3,11 +3,12 @@ import { AppConfig } from '@mediakiln/config';
 import { AppError, type MoveReason, type Topic, sourcesOf } from '@mediakiln/contracts';
 import { type Job, queryPrepared } from '@mediakiln/entities';
 import { MediaStore } from '@mediakiln/media';
+import { Meter } from '@mediakiln/observability';
 import { findOperation } from '@mediakiln/operations';
 import { DataSource, EntityManager } from 'typeorm';
 import { CLAIM } from './claim.sql';
 import { SETTLE } from './settle.sql';
-import type { Settlement, SettledJob } from './settlement';
+import type { SettledJob, SettledOutput, Settlement } from './settlement';
 
 /** Failures of a job itself (its error, its engine's crash) before it is given up. */
 export const MAX_FAILURES = 3;
@@ -40,17 +41,21 @@ export class JobStore {
     private readonly database: DataSource,
     private readonly media: MediaStore,
     private readonly config: AppConfig,
+    private readonly meter: Meter,
   ) {}
 
   /** The fairest due job of the topic among `operations`, now ours for one lease; null when there is none. */
   async claim(topic: Topic, operations: readonly string[], bootId: string): Promise<Job | null> {
-    const [job] = await queryPrepared<Job>(this.database.manager, CLAIM, [
+    const [claimed] = await queryPrepared<Job & { ready_at: Date }>(this.database.manager, CLAIM, [
       topic,
       operations,
       bootId,
       this.config.leaseSeconds,
     ]);
-    return job ?? null;
+    if (!claimed) return null;
+    const { ready_at, ...job } = claimed;
+    this.meter.queueWait.observe({ topic }, secondsBetween(ready_at, job.claimed_at));
+    return job;
   }
 
   /** Extends the leases that are still ours. @returns their job ids. */
@@ -80,9 +85,22 @@ export class JobStore {
    * @returns null when the job was not there to be moved: somebody else owns it now, and nothing was written.
    */
   async settle(settlement: Settlement, tx?: EntityManager): Promise<SettledJob | null> {
+    const settled = await this.write(settlement, tx);
+    if (settled) this.count(settled.job);
+    return settled;
+  }
+
+  private async write(settlement: Settlement, tx?: EntityManager): Promise<SettledJob | null> {
     if (tx) return this.settleIn(tx, settlement);
     if (isOneStatement(settlement)) return this.move(this.database.manager, settlement);
     return this.database.transaction((own) => this.settleIn(own, settlement));
+  }
+
+  private count({ operation, status, claimed_at, finished_at }: Job): void {
+    this.meter.jobs.inc({ operation, status });
+    // A canceled job says nothing of how long the work takes.
+    if (status !== 'canceled' && claimed_at)
+      this.meter.jobDuration.observe({ operation }, secondsBetween(claimed_at, finished_at));
   }
 
   /** A worker hands its job back to the queue. @returns false when it was no longer the worker's. */
@@ -157,9 +175,7 @@ export class JobStore {
     const moved = await this.move(tx, settlement);
     if (!moved) return null;
     const { job } = moved;
-    if (settlement.to === 'completed')
-      for (const output of settlement.outputs)
-        await this.media.insertOutput(tx, { ...output, owner_id: job.owner_id, job_id: job.id });
+    if (settlement.to === 'completed') await this.insertOutputs(tx, job, settlement.outputs);
     if (findOperation(job.operation)?.role === 'facts') await this.settleProbe(tx, job, settlement);
     if (settlement.to !== 'completed') await this.endDependents(tx, job.id);
     return moved;
@@ -180,6 +196,14 @@ export class JobStore {
     ]);
     const job = rows[0];
     return job ? { job, released: job.released ?? [] } : null;
+  }
+
+  private async insertOutputs(tx: EntityManager, job: Job, outputs: readonly SettledOutput[]): Promise<void> {
+    for (const output of outputs) {
+      const row = { ...output, owner_id: job.owner_id, job_id: job.id };
+      if (job.purpose === 'thumbnail') await this.media.insertThumbnail(tx, row, job.inputs[0]!.media_id);
+      else await this.media.insertOutput(tx, row);
+    }
   }
 
   private async settleProbe(tx: EntityManager, job: Job, settlement: Settlement): Promise<void> {
@@ -207,6 +231,9 @@ export class JobStore {
       );
   }
 }
+
+const secondsBetween = (from: Date, to: Date | null): number =>
+  Math.max(0, ((to ?? from).getTime() - from.getTime()) / 1_000);
 
 /** Nothing but the job itself is written, so no transaction around it is needed. */
 function isOneStatement(settlement: Settlement): boolean {

@@ -6,6 +6,9 @@ import { SWEEP_DUTY, type SweepDuty, isConnectionError } from '@mediakiln/entiti
 import { Log, Meter } from '@mediakiln/observability';
 import { DataSource } from 'typeorm';
 
+/** A duty that finds a row locked, as by a process that is frozen in a transaction, leaves the turn to the next one. */
+const LOCK_WITHIN_MS = 1_000;
+
 /**
  * Runs every registered duty again and again, each in one short transaction under its own lock: any number of replicas
  * may sweep. What it repairs is counted; a healthy system repairs nothing.
@@ -68,8 +71,8 @@ export class JobSweeper implements OnApplicationBootstrap, BeforeApplicationShut
     try {
       const repaired = await this.database.transaction(async (tx) => {
         const [lock] = await tx.query<{ taken: boolean }[]>(
-          'SELECT pg_try_advisory_xact_lock(hashtext($1)) AS taken',
-          [`mediakiln:${duty.name}`],
+          `SELECT pg_try_advisory_xact_lock(hashtext($1)) AS taken, set_config('lock_timeout', $2, true)`,
+          [`mediakiln:${duty.name}`, `${LOCK_WITHIN_MS}ms`],
         );
         this.seenSinceMs ??= performance.now();
         if (!lock?.taken) return 0;

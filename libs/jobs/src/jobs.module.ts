@@ -1,5 +1,6 @@
 import { Global, Module } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
+import { DueGauge } from './due.gauge';
 import { DueJobsDuty } from './duties/due-jobs.duty';
 import { GoneWorkersDuty } from './duties/gone-workers.duty';
 import { LapsedLeasesDuty } from './duties/lapsed-leases.duty';
@@ -30,6 +31,7 @@ export class JobsModule {}
     JobFollower,
     JobReader,
     JobSweeper,
+    DueGauge,
     LapsedLeasesDuty,
     DueJobsDuty,
     RingDueDuty,

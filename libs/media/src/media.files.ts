@@ -2,12 +2,16 @@ import type { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
 import { AppError, type Sniffed, sniff } from '@mediakiln/contracts';
 import type { Media } from '@mediakiln/entities';
+import { Meter } from '@mediakiln/observability';
 import { type ByteRange, type StageOptions, type StagedFile, Storage, objectKey } from '@mediakiln/storage';
 
 /** The bytes of media: how they come in and how they are read. */
 @Injectable()
 export class MediaFiles {
-  constructor(private readonly storage: Storage) {}
+  constructor(
+    private readonly storage: Storage,
+    private readonly meter: Meter,
+  ) {}
 
   /**
    * Takes an upload in. Call `discard` when it is done with.
@@ -24,6 +28,7 @@ export class MediaFiles {
         sniffed = sniff(head);
       },
     });
+    this.meter.uploadBytes.inc(staged.bytes);
     return { staged, sniffed: sniffed! };
   }
 

@@ -6,6 +6,7 @@ const DEAD_MESSAGES_KEPT = 1_000;
 /** Bytes, as on a wire: no handler can reach into what the sender holds. */
 export interface QueuedMessage {
   content: Buffer;
+  traceparent: string | null;
   redeliveries: number;
 }
 
@@ -15,8 +16,8 @@ export class InProcessBroker {
   private readonly listeners = new Map<Topic, Set<() => void>>();
   private readonly putAside: Buffer[] = [];
 
-  put(topic: Topic, content: Buffer): void {
-    this.enqueue(topic, { content, redeliveries: 0 });
+  put(topic: Topic, content: Buffer, traceparent: string | null = null): void {
+    this.enqueue(topic, { content, traceparent, redeliveries: 0 });
   }
 
   take(topic: Topic): QueuedMessage | undefined {

@@ -1,4 +1,5 @@
 import type { Topic } from '@mediakiln/contracts';
+import { activeTraceparent } from '@mediakiln/observability';
 import { Doorbell } from './doorbell';
 import type { InProcessBroker } from './in-process.broker';
 import { encodeRing } from './ring-message';
@@ -9,7 +10,8 @@ export class InProcessDoorbell extends Doorbell {
   }
 
   ring(topic: Topic, count: number): Promise<void> {
-    for (let rung = 0; rung < count; rung++) this.broker.put(topic, encodeRing(topic));
+    const traceparent = activeTraceparent();
+    for (let rung = 0; rung < count; rung++) this.broker.put(topic, encodeRing(topic), traceparent);
     return Promise.resolve();
   }
 

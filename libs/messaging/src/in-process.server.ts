@@ -61,7 +61,7 @@ export class InProcessServer extends Server implements CustomTransportStrategy {
 
   private async handle(handler: MessageHandler, message: QueuedMessage): Promise<void> {
     const { topic } = this.setting;
-    const verdict = await deliver(topic, handler, message.content);
+    const verdict = await deliver(topic, handler, message.content, message.traceparent);
     if (!this.running.delete(message)) return; // it went back when the grace time was over
     if (verdict !== 'done')
       this.log.warn('message was not handled', { topic, verdict, bytes: message.content.length });

@@ -1,5 +1,5 @@
 import { TOPICS, type Topic } from '@mediakiln/contracts';
-import type { Log } from '@mediakiln/observability';
+import { type Log, activeTraceparent } from '@mediakiln/observability';
 import { ClientRMQ, type ReadPacket } from '@nestjs/microservices';
 import { type AmqpConnectionManager, type ChannelWrapper, connect } from 'amqp-connection-manager';
 import type { ConfirmChannel } from 'amqplib';
@@ -94,7 +94,13 @@ export class RabbitClient extends ClientRMQ {
     const messageId = randomUUID();
     const queue = this.topology.queueOf(packet.pattern as Topic);
     const content = Buffer.from(JSON.stringify(this.serializer.serialize(packet)));
-    await this.channel.sendToQueue(queue, content, { persistent: true, mandatory: true, messageId });
+    const traceparent = activeTraceparent();
+    await this.channel.sendToQueue(queue, content, {
+      persistent: true,
+      mandatory: true,
+      messageId,
+      ...(traceparent !== null && { headers: { traceparent } }),
+    });
     // RabbitMQ confirms what it could not route as well, just after returning it.
     if (this.unroutable.delete(messageId)) throw new Error(`RabbitMQ has no queue ${queue}`);
   }

@@ -115,7 +115,8 @@ export class RabbitServer extends ServerRMQ {
   }
 
   override async handleMessage(message: ConsumeMessage, channel: ConfirmChannel): Promise<void> {
-    const verdict = await deliver(this.setting.topic, this.handler(), message.content);
+    const traceparent: unknown = message.properties.headers?.traceparent;
+    const verdict = await deliver(this.setting.topic, this.handler(), message.content, traceparent);
     if (verdict !== 'done')
       this.log.warn('message was not handled', {
         topic: this.setting.topic,

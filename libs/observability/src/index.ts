@@ -3,3 +3,6 @@ export type { HealthReport } from './health.registry';
 export { Log } from './logger';
 export { Meter } from './meter';
 export { ObservabilityModule } from './observability.module';
+export { activeTraceparent, failSpan, inSpan, isTracing, runIn, startSpan } from './tracing';
+export type { Span } from './tracing';
+export { formatTraceparent } from './traceparent';

@@ -3,7 +3,11 @@ import { HealthRegistry } from './health.registry';
 import { Log } from './logger';
 import { Meter } from './meter';
 import { MetricsServer } from './metrics.server';
+import { Tracer } from './tracer';
 
 @Global()
-@Module({ providers: [Log, Meter, HealthRegistry, MetricsServer], exports: [Log, Meter, HealthRegistry] })
+@Module({
+  providers: [Log, Meter, HealthRegistry, MetricsServer, Tracer],
+  exports: [Log, Meter, HealthRegistry],
+})
 export class ObservabilityModule {}

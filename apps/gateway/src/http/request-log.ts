@@ -1,27 +1,80 @@
-import type { Log } from '@mediakiln/observability';
-import type { FastifyInstance } from 'fastify';
+import {
+  type Log,
+  type Meter,
+  type Span,
+  failSpan,
+  formatTraceparent,
+  isTracing,
+  runIn,
+  startSpan,
+} from '@mediakiln/observability';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+
+const METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 
 /**
- * One line per request, when its response is over or broken off. The route's pattern stands in for the address, since
- * addresses carry share tokens and signatures.
+ * One line, one observation and, where traces are on, one span per request, when its response is over or broken off. The
+ * route's pattern stands in for the address, since addresses carry share tokens and signatures.
  */
-export function logRequests(instance: FastifyInstance, log: Log): void {
+export function observeRequests(instance: FastifyInstance, log: Log, meter: Meter): void {
+  const spans = isTracing() ? new WeakMap<FastifyRequest, Span>() : undefined;
+
   instance.addHook('onRequest', (request, reply, done) => {
     const startedMs = performance.now();
+    const isHealth = request.routeOptions.url?.startsWith('/health/') ?? false;
+    const span = spans && !isHealth ? startRequestSpan(request) : undefined;
     // Not Fastify's onResponse: it knows nothing of clients that hang up.
     reply.raw.once('close', () => {
       const route = request.routeOptions.url ?? 'unmatched';
+      const method = METHODS.includes(request.method) ? request.method : 'other';
+      const status = reply.raw.writableFinished ? reply.raw.statusCode : 499;
+      const durationMs = performance.now() - startedMs;
+      meter.requestDuration.observe({ method, route, status }, durationMs / 1_000);
+      if (span) endRequestSpan(span, { method, route, status });
       const fields = {
         method: request.method,
         route,
-        status: reply.raw.writableFinished ? reply.raw.statusCode : 499,
-        duration_ms: Math.round((performance.now() - startedMs) * 10) / 10,
+        status,
+        duration_ms: Math.round(durationMs * 10) / 10,
         request_id: request.id,
         owner_id: request.user?.id,
+        trace_id: span?.spanContext().traceId,
       };
-      if (route.startsWith('/health/')) log.debug('request', fields);
+      if (isHealth) log.debug('request', fields);
       else log.info('request', fields);
     });
-    done();
+    if (!span) return done();
+    spans!.set(request, span);
+    // On the raw response, so that hijacked replies carry it as well: with it a client can point at its trace.
+    reply.raw.setHeader('traceparent', formatTraceparent(span.spanContext()));
+    runIn(span, done);
   });
+
+  // A body is parsed in the context of its socket, which knows nothing of the request's.
+  if (spans)
+    instance.addHook('preValidation', (request, _reply, done) => {
+      const span = spans.get(request);
+      if (span) runIn(span, done);
+      else done();
+    });
+}
+
+function startRequestSpan(request: FastifyRequest): Span | undefined {
+  const { traceparent } = request.headers;
+  const parent = typeof traceparent === 'string' ? traceparent : null;
+  return startSpan({ name: request.method, kind: 'server', parent });
+}
+
+function endRequestSpan(
+  span: Span,
+  { method, route, status }: { method: string; route: string; status: number },
+): void {
+  span.updateName(`${method} ${route}`);
+  span.setAttributes({
+    'http.request.method': method,
+    'http.route': route,
+    'http.response.status_code': status,
+  });
+  if (status >= 500) failSpan(String(status), span);
+  span.end();
 }
