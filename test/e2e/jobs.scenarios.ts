@@ -76,9 +76,14 @@ export const JOB_SCENARIOS: Scenario[] = [
         seen.push(...page.body.data.map(({ id }: Job) => id));
         cursor = page.body.next_cursor as string | null;
       }
-      expect(seen).toEqual([...made, media.job_id]);
-      const probes = await client.expect(200, 'GET', '/v1/jobs?operation=image.probe&status=completed');
-      expect(probes.body.data.map(({ id }: Job) => id)).toEqual([media.job_id]);
+      expect(seen).toEqual(made);
+      const compressed = await client.expect(
+        200,
+        'GET',
+        `/v1/jobs?operation=image.compress&status=completed&order=oldest&media_id=${media.id}`,
+      );
+      expect(compressed.body.data.map(({ id }: Job) => id)).toEqual([...made].reverse());
+      expect((await client.expect(200, 'GET', '/v1/jobs?operation=image.probe')).body.data).toEqual([]);
       expect((await client.expect(200, 'GET', '/v1/jobs?status=failed')).body.data).toEqual([]);
     },
   },

@@ -17,7 +17,9 @@ export type JobPurpose = 'request' | 'probe' | 'thumbnail';
 @Index('job_last_claim_idx', ['topic', 'owner_id', 'claimed_at'])
 @Index('job_lease_idx', ['lease_until'], { where: "status = 'processing'" })
 @Index('job_waiting_idx', ['run_at'], { where: "status = 'pending' AND NOT due" })
-@Index('job_owner_id_id_idx', ['owner_id', 'id'])
+@Index('job_owner_id_purpose_id_idx', ['owner_id', 'purpose', 'id'])
+// GIN over the inputs, for the jobs of one media: the decorator has no word for it.
+@Index('job_inputs_idx', { synchronize: false })
 @Index('job_depends_on_idx', ['depends_on'], { where: 'depends_on IS NOT NULL' })
 export class Job {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'job_pkey' })

@@ -1,8 +1,10 @@
 export { JobDispatcher } from './job.dispatcher';
 export type { NewJob, RingTicket } from './job.dispatcher';
 export { JobFollower } from './job.follower';
+export { JOB_ORDERS } from './job.list';
+export type { JobFilter, JobOrder } from './job.list';
+export { JobPurge } from './job.purge';
 export { JobReader } from './job.reader';
-export type { JobFilter } from './job.reader';
 export { JobRunner } from './job.runner';
 export { JobStore, MAX_DEATHS, MAX_FAILURES } from './job.store';
 export type { Lease } from './job.store';
@@ -11,5 +13,6 @@ export { JobsGatewayModule, JobsModule, JobsWorkerModule } from './jobs.module';
 export { MediaExecutor } from './media-executor';
 export type { Execution, ExecutionInput, ExecutionResult, ProducedFile } from './media-executor';
 export type { Settlement, SettledJob, SettledOutput } from './settlement';
+export { MAX_QUEUE_POSITION } from './queue-position.sql';
 export type { JobSnapshot } from './snapshot';
 export { WorkerRow } from './worker.row';

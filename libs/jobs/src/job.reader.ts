@@ -1,16 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import type { JobStatus } from '@mediakiln/contracts';
-import { Job, JobEvent, Worker } from '@mediakiln/entities';
-import { DataSource, In, LessThan } from 'typeorm';
+import { type Job, JobEvent, Worker, queryPrepared } from '@mediakiln/entities';
+import { DataSource, In } from 'typeorm';
+import { type JobFilter, listQuery } from './job.list';
+import { MAX_QUEUE_POSITION, QUEUE_POSITION } from './queue-position.sql';
 import { type JobSnapshot, SNAPSHOTS } from './snapshot';
-
-export interface JobFilter {
-  limit: number;
-  /** Jobs older than this one: the keyset cursor. */
-  before?: string;
-  status?: JobStatus;
-  operation?: string;
-}
 
 /** Reads jobs for their owners. */
 @Injectable()
@@ -27,18 +20,22 @@ export class JobReader {
     return job ? this.find(ownerId, job.id) : null;
   }
 
-  /** Newest first; ids are UUIDv7, so their order is that of creation. */
-  async list(ownerId: string, filter: JobFilter): Promise<Job[]> {
-    return this.database.getRepository(Job).find({
-      where: {
-        owner_id: ownerId,
-        ...(filter.before ? { id: LessThan(filter.before) } : {}),
-        ...(filter.status ? { status: filter.status } : {}),
-        ...(filter.operation ? { operation: filter.operation } : {}),
-      },
-      order: { id: 'DESC' },
-      take: filter.limit,
-    });
+  /** What the owner's requests asked for: no probes and no thumbnails. */
+  list(ownerId: string, filter: JobFilter): Promise<Job[]> {
+    return listQuery(this.database.manager, ownerId, filter).getMany();
+  }
+
+  /**
+   * About how many jobs will have been claimed once this one is, at most MAX_QUEUE_POSITION; null when it does not wait
+   * to be claimed now.
+   */
+  async queuePosition(job: Pick<Job, 'id' | 'status' | 'due'>): Promise<number | null> {
+    if (job.status !== 'pending' || !job.due) return null;
+    const [row] = await queryPrepared<{ position: number }>(this.database.manager, QUEUE_POSITION, [
+      job.id,
+      MAX_QUEUE_POSITION,
+    ]);
+    return row?.position ?? null;
   }
 
   /** Trails of several jobs in one query, oldest event first. */

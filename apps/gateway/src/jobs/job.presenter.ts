@@ -4,7 +4,7 @@ import { JobReader, type JobSnapshot } from '@mediakiln/jobs';
 import { MediaStore, MediaUrls } from '@mediakiln/media';
 import { type JobResponse, presentJob } from '../present/job.response';
 
-/** Jobs as clients see them, with trail and outputs: two queries for any number of jobs. */
+/** Jobs as clients see them, with trail and outputs: two queries for any number of jobs; a single one with its turn. */
 @Injectable()
 export class JobPresenter {
   constructor(
@@ -14,8 +14,11 @@ export class JobPresenter {
   ) {}
 
   async present(job: Job | JobSnapshot): Promise<JobResponse> {
-    const [response] = await this.presentAll([job]);
-    return response!;
+    const [responses, queuePosition] = await Promise.all([
+      this.presentAll([job]),
+      this.reader.queuePosition(job),
+    ]);
+    return { ...responses[0]!, queue_position: queuePosition };
   }
 
   async presentAll(jobs: readonly (Job | JobSnapshot)[]): Promise<JobResponse[]> {

@@ -1,4 +1,3 @@
-import { JOB_STATUSES, type JobStatus } from '@mediakiln/contracts';
 import { OPERATIONS, type AnyOperation } from '@mediakiln/operations';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
@@ -7,7 +6,6 @@ import {
   ArrayMinSize,
   IsArray,
   IsDate,
-  IsIn,
   IsInt,
   IsNumber,
   IsObject,
@@ -19,9 +17,11 @@ import {
   Min,
   ValidateNested,
 } from 'class-validator';
-import { PageQuery } from '../http/page';
+import { HttpUrl, JsonObject } from './job.rules';
 
 const MAX_INPUTS = 100;
+const MAX_METADATA_BYTES = 16 * 1024;
+const MAX_URL_LENGTH = 2_048;
 const MAX_DELAY_SECONDS = 30 * 86_400;
 const UUID_OR_LATEST = /^(latest|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 
@@ -89,11 +89,23 @@ export class JobRequest {
   @ApiPropertyOptional({
     type: 'object',
     additionalProperties: true,
-    description: 'Anything of yours; comes back with the job',
+    description: `Anything of yours, up to ${MAX_METADATA_BYTES} bytes of JSON; comes back with the job`,
+    example: { order: 'A-1027' },
   })
   @IsOptional()
-  @IsObject()
+  @JsonObject(MAX_METADATA_BYTES)
   metadata?: Record<string, unknown>;
+
+  @ApiPropertyOptional({
+    format: 'uri',
+    maxLength: MAX_URL_LENGTH,
+    description:
+      'http or https, without a login in it. Stored with the job, for the call that tells of its end',
+    example: 'https://example.com/hooks/mediakiln',
+  })
+  @IsOptional()
+  @HttpUrl(MAX_URL_LENGTH)
+  webhook_url?: string;
 }
 
 /** The request as this one operation takes it: only for the documentation, validation goes by JobRequest. */
@@ -110,30 +122,3 @@ export const DOCUMENTED_REQUESTS = OPERATIONS.map((operation) => ({
   operation,
   request: documentedRequest(operation),
 }));
-
-export class JobListQuery extends PageQuery {
-  @ApiPropertyOptional({ enum: JOB_STATUSES })
-  @IsOptional()
-  @IsIn(JOB_STATUSES)
-  status?: JobStatus;
-
-  @ApiPropertyOptional({ example: 'image.compress' })
-  @IsOptional()
-  @IsString()
-  @MaxLength(100)
-  operation?: string;
-}
-
-export class WaitQuery {
-  @ApiPropertyOptional({
-    minimum: 0,
-    maximum: 60,
-    description: 'Wait up to so many seconds for the end of the job',
-  })
-  @IsOptional()
-  @Type(() => Number)
-  @IsNumber()
-  @Min(0)
-  @Max(60)
-  wait?: number;
-}

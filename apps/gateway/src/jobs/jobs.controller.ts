@@ -38,7 +38,8 @@ import { JobResponse } from '../present/job.response';
 import { JobEvents } from './job.events';
 import { JobIdPipe } from './job-id.pipe';
 import { JobPresenter } from './job.presenter';
-import { DOCUMENTED_REQUESTS, JobListQuery, JobRequest, WaitQuery } from './job.request';
+import { JobListQuery, WaitQuery, cursorKeyOf } from './job.query';
+import { DOCUMENTED_REQUESTS, JobRequest } from './job.request';
 import { JobsService } from './jobs.service';
 
 const ApiJobId = (): MethodDecorator =>
@@ -125,7 +126,10 @@ export class JobsController {
   }
 
   @Get()
-  @ApiOperation({ summary: 'Your jobs, newest first' })
+  @ApiOperation({
+    summary: 'Your jobs, newest first or oldest first',
+    description: 'What your requests asked for. Probes and thumbnails are left out; they can be read by id.',
+  })
   @ApiOkResponse({ type: JobPage })
   @ApiProblems('unauthenticated', 'validation_failed', 'invalid_cursor')
   async list(
@@ -133,7 +137,9 @@ export class JobsController {
     @Query() query: JobListQuery,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<JobPage> {
-    const page = pageOf(await this.jobs.list(user.id, query), query.limit, (job) => [job.id]);
+    const page = pageOf(await this.jobs.list(user.id, query), query.limit, (job) =>
+      cursorKeyOf(query.order, job.id),
+    );
     linkNext(reply, page);
     return { ...page, data: await this.presenter.presentAll(page.data) };
   }

@@ -4,9 +4,9 @@ import type { Job, Media } from '@mediakiln/entities';
 import { JobDispatcher, JobReader, type JobSnapshot, JobStore } from '@mediakiln/jobs';
 import { findOperation, validateParams } from '@mediakiln/operations';
 import { DataSource } from 'typeorm';
-import { decodeIdCursor } from '../http/page';
 import { JobInputs } from './job.inputs';
-import type { JobListQuery, JobRequest } from './job.request';
+import { type JobListQuery, lastIdOf } from './job.query';
+import type { JobRequest } from './job.request';
 
 /** What a request may do to the caller's jobs. */
 @Injectable()
@@ -49,6 +49,7 @@ export class JobsService {
         delay_seconds: request.delay_seconds,
         depends_on: operation.role === 'transform' ? unfinishedProbe(media) : null,
         request_id: requestId,
+        webhook_url: request.webhook_url ?? null,
       },
     ]);
     await this.dispatcher.ring(ticket.rings);
@@ -65,8 +66,8 @@ export class JobsService {
 
   /** One row more than `limit` tells that there is another page. */
   list(ownerId: string, query: JobListQuery): Promise<Job[]> {
-    const { limit, cursor, status, operation } = query;
-    return this.reader.list(ownerId, { limit: limit + 1, before: decodeIdCursor(cursor), status, operation });
+    const { limit, cursor: _opaque, ...filter } = query;
+    return this.reader.list(ownerId, { ...filter, limit: limit + 1, after: lastIdOf(query) });
   }
 
   /** A canceled job stays canceled, so asking twice is no error. */

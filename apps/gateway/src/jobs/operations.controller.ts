@@ -1,10 +1,12 @@
 import { Controller, Get, Header } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Needs } from '../http/access';
 import { ApiProblems } from '../http/api-problems';
 import { OperationList, OperationsCatalogue } from './operations.catalogue';
 
 @ApiTags('Operations')
 @ApiBearerAuth('bearer')
+@Needs('jobs:read')
 @Controller('v1/operations')
 export class OperationsController {
   constructor(private readonly catalogue: OperationsCatalogue) {}

@@ -1,5 +1,6 @@
-import { ERRORS, JOB_STATUSES, type JobStatus } from '@mediakiln/contracts';
-import type { Job, JobEvent, JobProgress, Media } from '@mediakiln/entities';
+import { ERRORS, JOB_STATUSES, type JobStatus, isTerminal } from '@mediakiln/contracts';
+import type { Job, JobEvent, JobProgress, JobPurpose, Media } from '@mediakiln/entities';
+import { MAX_FAILURES, MAX_QUEUE_POSITION } from '@mediakiln/jobs';
 import type { MediaUrls } from '@mediakiln/media';
 import { ApiProperty } from '@nestjs/swagger';
 import { MediaResponse, presentMedia } from './media.response';
@@ -11,7 +12,12 @@ export class ProgressResponse {
   @ApiProperty({ example: 'encoding', description: 'What the engine is doing' })
   stage: string;
 
-  @ApiProperty({ type: Number, nullable: true, example: 3.5 })
+  @ApiProperty({
+    type: Number,
+    nullable: true,
+    example: 3,
+    description: 'Of a running video job, from its speed so far; null where nobody can know',
+  })
   eta_seconds: number | null;
 }
 
@@ -55,8 +61,26 @@ export class JobResponse {
   @ApiProperty({ enum: JOB_STATUSES, enumName: 'JobStatus' })
   status: JobStatus;
 
+  @ApiProperty({
+    enum: ['request', 'probe', 'thumbnail'],
+    description: 'Lists hold requests; a probe is of an upload',
+  })
+  purpose: JobPurpose;
+
   @ApiProperty({ type: ProgressResponse })
   progress: ProgressResponse;
+
+  @ApiProperty({
+    type: 'integer',
+    nullable: true,
+    minimum: 1,
+    maximum: MAX_QUEUE_POSITION,
+    example: 3,
+    description:
+      'About its turn among the jobs that wait, all users taking turns; counting stops at the maximum. Null in lists, ' +
+      'and unless the job waits and is due',
+  })
+  queue_position: number | null;
 
   @ApiProperty({ type: [JobInputResponse] })
   inputs: JobInputResponse[];
@@ -78,17 +102,39 @@ export class JobResponse {
   @ApiProperty({ type: JobErrorResponse, nullable: true })
   error: JobErrorResponse | null;
 
-  @ApiProperty({ description: 'Times that a worker started on it' })
+  @ApiProperty({ description: 'Times that a worker started on it', example: 1 })
   attempts: number;
+
+  @ApiProperty({
+    type: 'integer',
+    minimum: 0,
+    maximum: MAX_FAILURES,
+    description: 'Failures that may pass before it is given up; 0 once it has ended',
+  })
+  attempts_left: number;
 
   @ApiProperty({ description: 'Answered from an earlier result' })
   cached: boolean;
 
-  @ApiProperty()
+  @ApiProperty({ type: 'integer', minimum: -100, maximum: 100, example: 0 })
   priority: number;
 
-  @ApiProperty({ type: 'object', additionalProperties: true, nullable: true })
+  @ApiProperty({
+    type: 'object',
+    additionalProperties: true,
+    nullable: true,
+    description: 'As the request gave it',
+  })
   metadata: Record<string, unknown> | null;
+
+  @ApiProperty({
+    type: String,
+    format: 'uri',
+    nullable: true,
+    description: 'As the request gave it',
+    example: 'https://example.com/hooks/mediakiln',
+  })
+  webhook_url: string | null;
 
   @ApiProperty({ format: 'date-time' })
   created_at: string;
@@ -124,23 +170,27 @@ export interface JobParts {
   outputs: readonly Media[];
 }
 
-/** A job row and what belongs to it, as clients see it. */
+/** A job row and what belongs to it, as clients see it; its turn is added where a single job is asked for. */
 export function presentJob(job: Job, parts: JobParts, urls: MediaUrls): JobResponse {
   const self = urls.absolute(`/v1/jobs/${job.id}`);
   return {
     id: job.id,
     operation: job.operation,
     status: job.status,
+    purpose: job.purpose,
     progress: progressOf(job, parts.progress),
+    queue_position: null,
     inputs: job.inputs,
     params: job.params,
     outputs: parts.outputs.map((media) => presentMedia(media, urls)),
     report: job.report,
     error: errorOf(job),
     attempts: job.epoch,
+    attempts_left: isTerminal(job.status) ? 0 : Math.max(0, MAX_FAILURES - job.failures),
     cached: false,
     priority: job.priority,
     metadata: job.metadata,
+    webhook_url: job.webhook_url,
     created_at: job.created_at.toISOString(),
     run_at: job.run_at.toISOString(),
     started_at: job.started_at?.toISOString() ?? null,

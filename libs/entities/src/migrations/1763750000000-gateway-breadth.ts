@@ -8,10 +8,15 @@ const UP = [
   `CREATE INDEX "idempotency_key_created_at_idx" ON "idempotency_key" ("created_at");`,
   `CREATE TABLE "link_access" ("id" bigint GENERATED ALWAYS AS IDENTITY NOT NULL, "link_id" uuid NOT NULL, "at" timestamptz NOT NULL DEFAULT now(), "ip" text NOT NULL, "user_agent" text, "method" text NOT NULL, "status" integer NOT NULL, "bytes_sent" bigint NOT NULL DEFAULT '0', CONSTRAINT "link_access_pkey" PRIMARY KEY ("id"));`,
   `CREATE INDEX "link_access_link_id_id_idx" ON "link_access" ("link_id", "id");`,
+  `CREATE INDEX "link_access_at_idx" ON "link_access" ("at");`,
   `CREATE TABLE "throttle" ("key" text NOT NULL, "used" integer NOT NULL, "ends_at" timestamptz NOT NULL, CONSTRAINT "throttle_pkey" PRIMARY KEY ("key"));`,
   `CREATE INDEX "throttle_ends_at_idx" ON "throttle" ("ends_at");`,
   `ALTER TABLE "user" ADD "deleted_at" timestamptz;`,
+  `CREATE INDEX "user_deleted_at_idx" ON "user" ("deleted_at") WHERE deleted_at IS NOT NULL;`,
   `ALTER TABLE "job" ADD "purpose" text NOT NULL DEFAULT 'request', ADD "webhook_url" text, ADD "traceparent" text;`,
+  `DROP INDEX "job_owner_id_id_idx";`,
+  `CREATE INDEX "job_owner_id_purpose_id_idx" ON "job" ("owner_id", "purpose", "id");`,
+  `CREATE INDEX "job_inputs_idx" ON "job" USING gin ("inputs" jsonb_path_ops);`,
   `ALTER TABLE "media" ADD "tags" text[] NOT NULL DEFAULT '{}', ADD "thumbnail_of" uuid, ADD "thumbnail_job_id" uuid;`,
   `CREATE UNIQUE INDEX "media_thumbnail_of_key" ON "media" ("thumbnail_of") WHERE thumbnail_of IS NOT NULL;`,
   `DROP INDEX "media_owner_id_id_idx";`,
@@ -40,7 +45,9 @@ export class GatewayBreadth1763750000000 implements MigrationInterface {
   async down(runner: QueryRunner): Promise<void> {
     await runner.query('DROP TABLE link_access, throttle, idempotency_key, api_key');
     await runner.query('ALTER TABLE "user" DROP deleted_at');
+    await runner.query('DROP INDEX job_inputs_idx');
     await runner.query('ALTER TABLE job DROP purpose, DROP webhook_url, DROP traceparent');
+    await runner.query('CREATE INDEX job_owner_id_id_idx ON job (owner_id, id)');
     await runner.query('DELETE FROM media WHERE thumbnail_of IS NOT NULL');
     await runner.query('DROP INDEX media_owner_id_id_idx');
     await runner.query('CREATE INDEX media_owner_id_id_idx ON media (owner_id, id)');

@@ -1,0 +1,79 @@
+import { AppError, JOB_STATUSES, type JobStatus } from '@mediakiln/contracts';
+import { JOB_ORDERS, type JobOrder } from '@mediakiln/jobs';
+import { ApiPropertyOptional } from '@nestjs/swagger';
+import { Transform, Type } from 'class-transformer';
+import { IsIn, IsNumber, IsOptional, Matches, Max, Min } from 'class-validator';
+import { PageQuery, decodeCursor } from '../http/page';
+import { Instant } from './job.rules';
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** Lists hold what requests asked for. */
+export class JobListQuery extends PageQuery {
+  @ApiPropertyOptional({ enum: JOB_STATUSES, example: 'completed' })
+  @IsOptional()
+  @IsIn(JOB_STATUSES)
+  status?: JobStatus;
+
+  @ApiPropertyOptional({ example: 'image.compress', pattern: '^[a-z0-9_.]{1,100}$' })
+  @IsOptional()
+  @Matches(/^[a-z0-9_.]{1,100}$/, { message: 'operation must be a name such as image.compress' })
+  operation?: string;
+
+  @ApiPropertyOptional({
+    type: String,
+    format: 'date-time',
+    description: 'Only jobs that were created later than this',
+    example: '2026-01-01T00:00:00Z',
+  })
+  @IsOptional()
+  @Instant()
+  created_after?: Date;
+
+  @ApiPropertyOptional({
+    type: String,
+    format: 'date-time',
+    description: 'Only jobs that were created earlier than this',
+    example: '2100-01-01T00:00:00Z',
+  })
+  @IsOptional()
+  @Instant()
+  created_before?: Date;
+
+  @ApiPropertyOptional({ format: 'uuid', description: 'Only jobs that have this media as an input' })
+  @IsOptional()
+  @Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? value.toLowerCase() : value))
+  @Matches(UUID, { message: 'media_id must be a media id' })
+  media_id?: string;
+
+  @ApiPropertyOptional({ enum: JOB_ORDERS, default: 'newest', description: 'A cursor goes with its order' })
+  @IsOptional()
+  @IsIn(JOB_ORDERS)
+  order: JobOrder = 'newest';
+}
+
+/** A cursor belongs to the order that it was made in: in the other one it would point the wrong way. */
+export const cursorKeyOf = (order: JobOrder, id: string): readonly string[] => [order, id];
+
+/** @throws AppError invalid_cursor */
+export function lastIdOf({ cursor, order }: JobListQuery): string | undefined {
+  if (cursor === undefined) return undefined;
+  const [madeIn, id] = decodeCursor(cursor, 2);
+  if (madeIn !== order || !id || !UUID.test(id)) throw new AppError('invalid_cursor');
+  return id;
+}
+
+export class WaitQuery {
+  @ApiPropertyOptional({
+    minimum: 0,
+    maximum: 60,
+    description: 'Wait up to so many seconds for the end of the job',
+    example: 0,
+  })
+  @IsOptional()
+  @Type(() => Number)
+  @IsNumber()
+  @Min(0)
+  @Max(60)
+  wait?: number;
+}
