@@ -7,6 +7,7 @@ import { createUser, jobScene, testConfig } from '../../../test/support/jobs';
 import { TcpProxy } from '../../../test/support/tcp-proxy';
 import { until } from '../../../test/support/worker-scene';
 import { JobFollower } from './job.follower';
+import { JobPurge } from './job.purge';
 
 let database: TestDatabase;
 let scene: ReturnType<typeof jobScene>;
@@ -94,6 +95,15 @@ it('gives up waiting when the time is over or the client has left', async () => 
   left.abort();
   await waiting;
   expect((await scene.read(job.id)).status).toBe('pending');
+});
+
+it('ends with a job that was removed with its account', async () => {
+  const leaver = await createUser(database.dataSource);
+  const job = await scene.insert({ owner_id: leaver });
+  const told = lastValueFrom(follower.watch(job.id).pipe(toArray()));
+  expect(await new JobPurge().remove(database.dataSource.manager, leaver, 10)).toBe(1);
+  await told;
+  await follower.waitFor(job.id, 20_000);
 });
 
 it('ends all that still watch when the process shuts down', async () => {

@@ -1,8 +1,4 @@
-import {
-  type TestGateway,
-  TEST_PASSWORD,
-  startGateway,
-} from '../../../../test/support/gateway';
+import { type TestGateway, TEST_PASSWORD, startGateway } from '../../../../test/support/gateway';
 
 let gateway: TestGateway;
 beforeAll(async () => {

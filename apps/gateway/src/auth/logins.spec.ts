@@ -1,0 +1,208 @@
+import {
+  type RegisteredUser,
+  type TestGateway,
+  TEST_PASSWORD,
+  startGateway,
+} from '../../../../test/support/gateway';
+import { TcpProxy } from '../../../../test/support/tcp-proxy';
+import { until } from '../../../../test/support/until';
+
+let gateway: TestGateway;
+/** Another replica, with the same database. */
+let replica: TestGateway;
+let proxy: TcpProxy;
+beforeAll(async () => {
+  gateway = await startGateway();
+  const server = new URL(gateway.config.databaseUrl!);
+  proxy = await TcpProxy.to(server.hostname, Number(server.port));
+  replica = await startGateway({
+    databaseUrl: () => {
+      const through = new URL(server);
+      through.host = `127.0.0.1:${proxy.port}`;
+      return through.toString();
+    },
+  });
+});
+afterAll(async () => {
+  await replica.close();
+  await proxy.close();
+  await gateway.close();
+});
+let user: RegisteredUser;
+beforeEach(async () => {
+  user = await gateway.register();
+});
+
+const post = (path: string, json?: unknown, headers: Record<string, string> = {}): Promise<Response> =>
+  fetch(`${gateway.url}/v1/auth/${path}`, {
+    method: 'POST',
+    headers: { ...headers, ...(json !== undefined && { 'content-type': 'application/json' }) },
+    body: JSON.stringify(json),
+  });
+const me = async ({ authorization }: RegisteredUser, at = gateway): Promise<number> =>
+  (await fetch(`${at.url}/v1/auth/me`, { headers: authorization })).status;
+const refreshes = async ({ refresh_token }: RegisteredUser): Promise<boolean> =>
+  (await post('refresh', { refresh_token })).status === 200;
+
+/** Another login of the same account. */
+async function login({ user: { email } }: RegisteredUser, password = TEST_PASSWORD): Promise<RegisteredUser> {
+  const response = await post('login', { email, password });
+  expect(response.status).toBe(200);
+  const { access_token, refresh_token } = (await response.json()) as Record<string, string>;
+  return {
+    ...user,
+    token: access_token!,
+    refresh_token: refresh_token!,
+    authorization: { authorization: `Bearer ${access_token}` },
+  };
+}
+
+describe('logout', () => {
+  it('ends one login by its refresh token, at once here and within a second elsewhere', async () => {
+    const other = await login(user);
+    expect([await me(user), await me(user, replica)]).toEqual([200, 200]);
+    expect((await post('logout', { refresh_token: user.refresh_token })).status).toBe(204);
+    const endedMs = performance.now();
+    expect(await me(user)).toBe(401);
+    await until('the other replica to know', async () => (await me(user, replica)) === 401, 20_000);
+    // It asks again after a second; the rest is a slow machine.
+    expect(performance.now() - endedMs).toBeLessThan(6_000);
+    expect(await refreshes(user)).toBe(false);
+    expect([await me(other), await me(other, replica)]).toEqual([200, 200]);
+  });
+
+  it('takes a refresh token that was used before', async () => {
+    expect(await refreshes(user)).toBe(true);
+    expect((await post('logout', { refresh_token: user.refresh_token })).status).toBe(204);
+    expect(await me(user)).toBe(401);
+  });
+
+  it('takes the access token alone, without a body', async () => {
+    expect((await post('logout', undefined, user.authorization)).status).toBe(204);
+    expect(await me(user)).toBe(401);
+    expect(await refreshes(user)).toBe(false);
+  });
+
+  it('is no error for a login that is over or never was', async () => {
+    for (let count = 0; count < 2; count += 1)
+      expect((await post('logout', { refresh_token: user.refresh_token })).status).toBe(204);
+    expect((await post('logout', undefined, user.authorization)).status).toBe(204);
+    expect((await post('logout', { refresh_token: 'x'.repeat(43) })).status).toBe(204);
+  });
+
+  it('needs to know which', async () => {
+    for (const headers of [{}, { authorization: 'Bearer rubbish' }]) {
+      const response = await post('logout', {}, headers as Record<string, string>);
+      expect(response.status).toBe(401);
+      expect(response.headers.get('www-authenticate')).toMatch(/^Bearer/);
+    }
+  });
+
+  it('cannot be outrun by a refresh', async () => {
+    for (let round = 0; round < 5; round += 1) {
+      const one = await gateway.register();
+      const { refresh_token } = one;
+      const [, ...answers] = await Promise.all([
+        post('logout', { refresh_token }),
+        ...Array.from({ length: 4 }, () => post('refresh', { refresh_token })),
+      ]);
+      for (const answer of answers) {
+        if (answer.status !== 200) continue;
+        const next = (await answer.json()) as { refresh_token: string };
+        expect((await post('refresh', next && { refresh_token: next.refresh_token })).status).toBe(401);
+      }
+    }
+  });
+});
+
+describe('a new password', () => {
+  const change = (
+    current_password: string,
+    new_password = 'another long one',
+    of = user,
+  ): Promise<Response> => post('password', { current_password, new_password }, of.authorization);
+
+  it('ends every other login, keeps the API keys, and answers a new login', async () => {
+    const other = await login(user);
+    const made = await fetch(`${gateway.url}/v1/api-keys`, {
+      method: 'POST',
+      headers: { ...user.authorization, 'content-type': 'application/json' },
+      body: JSON.stringify({ name: 'k', scopes: ['media:read'] }),
+    });
+    const { key } = (await made.json()) as { key: string };
+
+    const response = await change(TEST_PASSWORD);
+    expect(response.status).toBe(200);
+    const fresh = (await response.json()) as { access_token: string; refresh_token: string };
+    for (const old of [user, other]) {
+      expect(await me(old)).toBe(401);
+      expect(await refreshes(old)).toBe(false);
+    }
+    expect(await me({ ...user, authorization: { authorization: `Bearer ${fresh.access_token}` } })).toBe(200);
+    expect((await post('refresh', { refresh_token: fresh.refresh_token })).status).toBe(200);
+    expect((await fetch(`${gateway.url}/v1/media`, { headers: { 'x-api-key': key } })).status).toBe(200);
+    expect((await post('login', { email: user.user.email, password: TEST_PASSWORD })).status).toBe(401);
+    await login(user, 'another long one');
+  });
+
+  it('needs the present one, and may be tried five times', async () => {
+    for (let count = 0; count < 5; count += 1) {
+      const response = await change('not the password');
+      expect(response.status).toBe(403);
+      expect(await response.json()).toMatchObject({ code: 'wrong_password' });
+    }
+    expect((await change(TEST_PASSWORD)).status).toBe(429);
+    expect(await me(user)).toBe(200);
+  });
+
+  it('is set by one of two requests at once', async () => {
+    const answers = await Promise.all(
+      ['the first of two', 'the other of two'].map((next) => change(TEST_PASSWORD, next)),
+    );
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 403]);
+  });
+
+  it('cannot be outrun by a login with the old one', async () => {
+    const [changed, raced] = await Promise.all([
+      change(TEST_PASSWORD),
+      post('login', { email: user.user.email, password: TEST_PASSWORD }),
+    ]);
+    expect(changed.status).toBe(200);
+    if (raced.status !== 200) return;
+    const { refresh_token } = (await raced.json()) as { refresh_token: string };
+    expect((await post('refresh', { refresh_token })).status).toBe(401);
+  });
+});
+
+it('answers 503, not 401, while the database is away, and knows the token again afterwards', async () => {
+  expect(await me(user, replica)).toBe(200);
+  proxy.refuse();
+  await until('the token to be asked about again', async () => (await me(user, replica)) !== 200);
+  const response = await fetch(`${replica.url}/v1/auth/me`, { headers: user.authorization });
+  expect(response.status).toBe(503);
+  expect(await response.json()).toMatchObject({ code: 'database_unavailable' });
+  proxy.open();
+  await until('the database to be back', async () => (await me(user, replica)) === 200);
+});
+
+it('asks the database once a second for a token, however many requests come', async () => {
+  const asked = async (): Promise<number> => {
+    const [row] = await gateway.database.query<{ calls: number }[]>(
+      `SELECT (xact_commit + xact_rollback)::int AS calls FROM pg_stat_database WHERE datname = current_database()`,
+    );
+    return row!.calls;
+  };
+  // Refused after the guard and before anything else would ask the database.
+  const ask = async (): Promise<void> => {
+    const response = await fetch(`${gateway.url}/v1/jobs?limit=0`, { headers: user.authorization });
+    expect(response.status).toBe(422);
+  };
+  await ask();
+  const before = await asked();
+  const startedMs = performance.now();
+  for (let round = 0; round < 40; round += 1) await Promise.all(Array.from({ length: 10 }, ask));
+  const seconds = (performance.now() - startedMs) / 1_000;
+  await new Promise((resolve) => setTimeout(resolve, 1_500)); // idle backends report their counters after a second
+  // Sweepers, followers and this test ask too, some ten times a second; 400 requests must not show.
+  expect((await asked()) - before).toBeLessThan(150 + 30 * seconds);
+});
