@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { AppError } from '@mediakiln/contracts';
 import { LinkAccess, type SweepDuty, SweepingDuty } from '@mediakiln/entities';
@@ -6,6 +7,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { DataSource, type EntityManager } from 'typeorm';
 import { type PageQuery, decodeCursor } from '../http/page';
 import type { MeteredBody } from './metered-body';
+import { whenClosed } from './when-closed';
 
 const KEPT_PER_LINK = 10_000;
 const KEPT_DAYS = 90;
@@ -21,6 +23,7 @@ SELECT a.link_id, now() - make_interval(secs => a.ago), a.ip, a.user_agent, a.me
 FROM jsonb_to_recordset($1::jsonb) AS a
   (link_id uuid, ago float8, ip text, user_agent text, method text, status int, bytes_sent bigint)
 JOIN share_link link ON link.id = a.link_id
+ORDER BY a.ago DESC
 FOR KEY SHARE OF link`;
 
 const TRIM = `
@@ -46,6 +49,7 @@ interface Access {
 /** The log of who opened a link. It is written after the answer and never in its way. */
 @Injectable()
 export class LinkAccesses implements OnApplicationShutdown {
+  private readonly open = new Set<ServerResponse>();
   private waiting: Access[] = [];
   private writing?: Promise<void>;
   private isFailing = false;
@@ -59,17 +63,22 @@ export class LinkAccesses implements OnApplicationShutdown {
   follow(linkId: string, request: FastifyRequest, reply: FastifyReply): Visit {
     const visit: Visit = {};
     const startedMs = performance.now();
-    reply.raw.once('close', () =>
+    // Not told any more when the socket is gone.
+    const ip = request.ip ?? 'unknown';
+    const end = (): void => {
+      this.open.delete(reply.raw);
       this.add({
         link_id: linkId,
         startedMs,
-        ip: request.ip,
+        ip,
         user_agent: request.headers['user-agent']?.slice(0, USER_AGENT_CHARACTERS) ?? null,
         method: request.method,
         status: reply.raw.headersSent ? reply.raw.statusCode : 499,
         bytes_sent: visit.body?.sentBytes ?? 0,
-      }),
-    );
+      });
+    };
+    if (reply.raw.closed) end();
+    else this.open.add(reply.raw.once('close', end));
     return visit;
   }
 
@@ -87,13 +96,14 @@ export class LinkAccesses implements OnApplicationShutdown {
 
   /** After the server is closed and before the database is. */
   async onApplicationShutdown(): Promise<void> {
+    await whenClosed(this.open);
     await this.writing;
   }
 
   /** What comes while a statement is under way goes with the next: a rush costs few of them. */
   private add(access: Access): void {
     if (this.waiting.length < MOST_WAITING) this.waiting.push(access);
-    this.writing ??= this.writeAll().finally(() => (this.writing = undefined));
+    this.writing ??= this.writeAll();
   }
 
   private async writeAll(): Promise<void> {
@@ -109,6 +119,7 @@ export class LinkAccesses implements OnApplicationShutdown {
         this.isFailing = true;
       }
     }
+    this.writing = undefined;
   }
 
   private async write(accesses: Access[]): Promise<void> {

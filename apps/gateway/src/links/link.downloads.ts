@@ -6,6 +6,7 @@ import { AppError } from '@mediakiln/contracts';
 import { Log } from '@mediakiln/observability';
 import { MeteredBody } from './metered-body';
 import { type SharedLink, SharedLinks } from './shared-links';
+import { whenClosed } from './when-closed';
 
 /** A revoked link stops its running downloads within a second: half of it is for the query and the machine. */
 const LOOK_EVERY_MS = 500;
@@ -56,8 +57,9 @@ export class LinkDownloads implements OnApplicationShutdown {
 
   /** After the server is closed and before the database is: what the last visitors left goes back first. */
   async onApplicationShutdown(): Promise<void> {
-    clearTimeout(this.timer);
+    await whenClosed([...this.running.values()].flatMap((responses) => [...responses]));
     await Promise.all(this.ending);
+    clearTimeout(this.timer);
   }
 
   /**
