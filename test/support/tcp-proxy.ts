@@ -3,7 +3,7 @@ import { type AddressInfo, type Server, type Socket, connect, createServer } fro
 /** A door in front of a server that a test can shut, without hurting the server that others use. */
 export class TcpProxy {
   private readonly sockets = new Set<Socket>();
-  private mode: 'open' | 'refusing' | 'silent' = 'open';
+  private mode: 'open' | 'refusing' | 'silent' | 'frozen' = 'open';
 
   private constructor(
     private readonly server: Server,
@@ -21,7 +21,14 @@ export class TcpProxy {
   }
 
   open(): void {
+    if (this.mode === 'frozen') for (const socket of this.sockets) socket.resume();
     this.mode = 'open';
+  }
+
+  /** The server is frozen: connections stay, and new ones are taken, but nothing is answered until `open`. */
+  freeze(): void {
+    this.mode = 'frozen';
+    for (const socket of this.sockets) socket.pause();
   }
 
   /** The server is down: connections break, and new ones get nothing. */
@@ -47,7 +54,7 @@ export class TcpProxy {
       client.destroy();
       return;
     }
-    if (this.mode === 'silent') return;
+    if (this.mode === 'silent' || this.mode === 'frozen') return;
     const upstream = connect(port, host);
     this.track(upstream);
     client.pipe(upstream).pipe(client);

@@ -13,6 +13,7 @@ import { ShareLink } from './share-link.entity';
 import { StoredObject } from './stored-object.entity';
 import { Throttle } from './throttle.entity';
 import { User } from './user.entity';
+import { WatchfulClient } from './watchful-client';
 import { Worker } from './worker.entity';
 
 export const ENTITIES = [
@@ -58,6 +59,7 @@ export function dataSourceOptions(
     installExtensions: false,
     applicationName: 'mediakiln',
     extra: {
+      Client: WatchfulClient,
       keepAlive: true,
       idle_in_transaction_session_timeout: idleTransactionMs(config.leaseSeconds),
       options: PLANNING,
