@@ -1,7 +1,4 @@
 import { Controller, Get, Param, Query, Req, Res } from '@nestjs/common';
-import { AppError } from '@mediakiln/contracts';
-import type { Media } from '@mediakiln/entities';
-import { MediaUrls } from '@mediakiln/media';
 import { ApiHeader, ApiOperation, ApiParam, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CallerIfKnown, Needs, OptionalAuth, type RequestUser } from '../http/access';
@@ -22,7 +19,6 @@ export class ContentController {
   constructor(
     private readonly media: MediaService,
     private readonly content: MediaContent,
-    private readonly urls: MediaUrls,
   ) {}
 
   @Get(':id/content')
@@ -51,20 +47,7 @@ export class ContentController {
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const media = await this.findFor(caller, id, signature);
+    const media = await this.media.open(caller, id, 'content', signature);
     await this.content.send(request, reply, media, { cacheControl: CACHE_CONTROL });
-  }
-
-  private async findFor(
-    caller: RequestUser | undefined,
-    id: string,
-    { exp, sig }: SignatureQuery,
-  ): Promise<Media> {
-    if (exp !== undefined || sig !== undefined) {
-      this.urls.verify(`/v1/media/${id}/content`, exp ?? '', sig ?? '');
-      return this.media.findGranted(id);
-    }
-    if (!caller) throw new AppError('unauthenticated');
-    return this.media.find(caller.id, id);
   }
 }

@@ -30,6 +30,7 @@ import { CurrentUser, Needs, type RequestUser } from '../http/access';
 import { ApiProblems } from '../http/api-problems';
 import { linkNext, pageOf } from '../http/page';
 import { MediaResponse, presentMedia } from '../present/media.response';
+import { closeOf } from './close-of';
 import { MediaListQuery, MediaPage, MediaPatch, MediaWaitQuery, UploadQuery } from './media.request';
 import { MediaService } from './media.service';
 import { UploadsService } from './uploads.service';
@@ -166,11 +167,4 @@ export class MediaController {
   async delete(@CurrentUser() user: RequestUser, @Param('id') id: string): Promise<void> {
     await this.media.delete(user.id, id);
   }
-}
-
-/** Aborts when the client hangs up, so that nobody is waited for who has left. */
-function closeOf(reply: FastifyReply): AbortSignal {
-  const controller = new AbortController();
-  reply.raw.once('close', () => controller.abort());
-  return controller.signal;
 }

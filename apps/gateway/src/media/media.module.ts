@@ -3,12 +3,23 @@ import { MediaContent } from '../present/media.content';
 import { ContentController } from './content.controller';
 import { MediaController } from './media.controller';
 import { MediaService } from './media.service';
+import { ThumbnailController } from './thumbnail.controller';
+import { ThumbnailJobs } from './thumbnail.jobs';
+import { ThumbnailsService } from './thumbnails.service';
 import { UploadIntake } from './upload.intake';
 import { UploadReceiver } from './upload.receiver';
 import { UploadsService } from './uploads.service';
 
 @Module({
-  controllers: [MediaController, ContentController],
-  providers: [MediaService, UploadsService, UploadIntake, UploadReceiver, MediaContent],
+  controllers: [MediaController, ContentController, ThumbnailController],
+  providers: [
+    MediaService,
+    ThumbnailsService,
+    ThumbnailJobs,
+    UploadsService,
+    UploadIntake,
+    UploadReceiver,
+    MediaContent,
+  ],
 })
 export class MediaHttpModule {}

@@ -1,16 +1,20 @@
 import { Injectable } from '@nestjs/common';
 import { AppError } from '@mediakiln/contracts';
 import type { Media } from '@mediakiln/entities';
-import { type MediaOrder, MediaStore, type MediaWords } from '@mediakiln/media';
+import { type MediaOrder, MediaStore, MediaUrls, type MediaWords } from '@mediakiln/media';
+import type { RequestUser } from '../http/access';
 import { decodeCursor } from '../http/page';
-import type { MediaListQuery } from './media.request';
+import type { MediaListQuery, SignatureQuery } from './media.request';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** What a request may see of the caller's media, naming them, and deleting them. */
 @Injectable()
 export class MediaService {
-  constructor(private readonly media: MediaStore) {}
+  constructor(
+    private readonly media: MediaStore,
+    private readonly urls: MediaUrls,
+  ) {}
 
   /** `latest` is the caller's newest ready media. @throws AppError not_found */
   async find(ownerId: string, id: string): Promise<Media> {
@@ -21,8 +25,21 @@ export class MediaService {
       : notFound();
   }
 
-  /** For whoever holds a signed address. @throws AppError not_found */
-  async findGranted(id: string): Promise<Media> {
+  /**
+   * For routes that a signed address opens as well as a token.
+   * @throws AppError unauthenticated, invalid_signature, not_found
+   */
+  async open(
+    caller: RequestUser | undefined,
+    id: string,
+    part: 'content' | 'thumbnail',
+    { exp, sig }: SignatureQuery,
+  ): Promise<Media> {
+    if (exp === undefined && sig === undefined) {
+      if (!caller) throw new AppError('unauthenticated');
+      return this.find(caller.id, id);
+    }
+    this.urls.verify(`/v1/media/${id}/${part}`, exp ?? '', sig ?? '');
     const media = await this.media.findGranted(id);
     if (!media) throw notFound();
     return media;
