@@ -94,9 +94,14 @@ export class Client {
     return new Client(baseUrl, answer.body.access_token as string, answer.body.user.id as string);
   }
 
+  /** To spread into `headers`. */
+  get authorization(): { authorization: string } {
+    return { authorization: `Bearer ${this.token}` };
+  }
+
   /** @param path also a whole URL. */
   request(method: string, path: string, ask: Ask = {}): Promise<Answer> {
-    const headers = { authorization: `Bearer ${this.token}`, ...ask.headers };
+    const headers = { ...this.authorization, ...ask.headers };
     return send(new URL(path, this.baseUrl).toString(), method, { ...ask, headers });
   }
 
