@@ -1,10 +1,29 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { ACCESS_EXTENSION, type Access, SCOPE_EXTENSION } from '../http/access';
+import { quietDeepLinks } from './deep-links';
 
-const DESCRIPTION =
-  'Uploads, URLs and lists become finished images and videos. Register, authorise with the `access_token`, upload a ' +
-  'file, submit a job, follow it. Failures are `application/problem+json`; /docs/errors lists the codes.';
+const DESCRIPTION = `Images and videos in, finished files out. The first steps, all of them on this page:
+
+1. \`POST /v1/auth/register\` opens an account and answers an \`access_token\`.
+2. **Authorize** takes it under \`bearer\`; it is kept when the page is reloaded, and good for 15 minutes.
+3. \`POST /v1/media\` uploads a file, \`POST /v1/jobs\` runs an operation on it. \`latest\` stands for your newest.
+4. \`GET /v1/jobs/{id}?wait=30\` waits for the result; its \`outputs\` carry addresses that open without a token.
+
+Programs use an API key (\`POST /v1/api-keys\`) as the token or in \`X-API-Key\`. Failures are
+\`application/problem+json\` with a stable \`code\`: [all codes](/docs/errors). The document as
+[JSON](/docs-json) and [YAML](/docs-yaml).`;
+
+/** In the order in which a newcomer needs them. */
+const TAGS: [name: string, description: string][] = [
+  ['Accounts', 'Register, log in, and keys for programs'],
+  ['Media', 'Files: upload, find, download'],
+  ['Operations', 'The catalogue, each with its parameters'],
+  ['Jobs', 'Run an operation and follow it'],
+  ['Events', 'Everything of yours as it happens'],
+  ['Links', 'Addresses that anybody can open, for a time'],
+  ['Health', 'For load balancers and supervisors'],
+];
 
 const METHODS = ['get', 'post', 'put', 'patch', 'delete', 'head', 'options'] as const;
 
@@ -14,18 +33,11 @@ export function openApiOf(app: NestFastifyApplication): OpenAPIObject {
     .setTitle('Mediakiln')
     .setDescription(DESCRIPTION)
     .setVersion('1')
-    // The order in which a newcomer needs them.
-    .addTag('Accounts')
-    .addTag('Media')
-    .addTag('Operations')
-    .addTag('Jobs')
-    .addTag('Links')
-    .addTag('Health')
-    .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT' }, 'bearer')
-    .addApiKey({ type: 'apiKey', in: 'header', name: 'X-API-Key' }, 'api_key')
-    .addSecurityRequirements('bearer')
-    .build();
-  const document = SwaggerModule.createDocument(app, about, { operationIdFactory: operationId });
+    .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'An access token or an API key' }, 'bearer')
+    .addApiKey({ type: 'apiKey', in: 'header', name: 'X-API-Key', description: 'An API key' }, 'api_key')
+    .addSecurityRequirements('bearer');
+  for (const [name, description] of TAGS) about.addTag(name, description);
+  const document = SwaggerModule.createDocument(app, about.build(), { operationIdFactory: operationId });
   for (const path of Object.values(document.paths))
     for (const method of METHODS) {
       const operation = path[method] as
@@ -70,6 +82,9 @@ export function serveDocs(app: NestFastifyApplication): void {
       validatorUrl: null,
       displayRequestDuration: true,
       docExpansion: 'list',
+      // The list of all schemas is longer than the list of operations: folded at first.
+      defaultModelsExpandDepth: 0,
+      plugins: [quietDeepLinks],
     },
   });
 }
