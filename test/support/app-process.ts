@@ -41,6 +41,15 @@ export class AppProcess {
     return this.plan.name;
   }
 
+  get healthUrl(): string {
+    return this.plan.healthUrl;
+  }
+
+  /** Everything that it wrote, in all its lives. */
+  get said(): readonly string[] {
+    return this.output;
+  }
+
   get isRunning(): boolean {
     return this.child !== undefined && this.child.exitCode === null && this.child.signalCode === null;
   }

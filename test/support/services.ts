@@ -35,6 +35,8 @@ export class Services implements System {
   readonly gateway: AppProcess;
   readonly image: AppProcess;
   readonly video: AppProcess;
+  /** The gateway's; a worker serves its metrics where it serves its health. */
+  readonly gatewayMetricsUrl: string;
 
   private constructor(
     readonly url: string,
@@ -45,7 +47,10 @@ export class Services implements System {
     private readonly parts: { env: Environment; ports: number[] },
   ) {
     const port = new URL(url).port;
-    this.gateway = this.add('gateway', 'gateway', { PORT: port, PUBLIC_URL: url }, Number(port));
+    const metricsPort = String(parts.ports.pop());
+    this.gatewayMetricsUrl = `http://127.0.0.1:${metricsPort}/metrics`;
+    const own = { PORT: port, PUBLIC_URL: url, METRICS_PORT: metricsPort };
+    this.gateway = this.add('gateway', 'gateway', own, Number(port));
     this.image = this.worker('image-processor');
     this.video = this.worker('video-processor');
   }

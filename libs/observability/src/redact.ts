@@ -1,3 +1,5 @@
+import { types } from 'node:util';
+
 const CENSORED = '[redacted]';
 const MAX_DEPTH = 6;
 
@@ -12,10 +14,10 @@ const SECRET_TEXTS: readonly [RegExp, string][] = [
   ],
   [/(\b(?:Bearer|Basic|Token) )[\w.~+/=-]{8,}/gi, `$1${CENSORED}`],
   [/(\w:\/\/[^\s/:@]*:)[^\s/@]+@/g, `$1${CENSORED}@`],
-  [/\beyJ[\w-]{8,}\.[\w-]+\.[\w-]+/g, CENSORED],
+  [/\b(?:eyJ[\w-]{8,}\.[\w-]+\.[\w-]+|mk_[\w-]{20,})/g, CENSORED],
   [/(\/s\/)[\w-]{20,}/g, `$1${CENSORED}`],
 ];
-const MAY_HOLD_SECRET = /[?&;]\w+=|Bearer |Basic |Token |:\/\/|eyJ|\/s\//i;
+const MAY_HOLD_SECRET = /[?&;]\w+=|Bearer |Basic |Token |:\/\/|eyJ|mk_|\/s\//i;
 
 const known = new Map<string, boolean>();
 const MOST_KNOWN = 1_000;
@@ -53,7 +55,7 @@ function redactValue(value: unknown, depth: number): unknown {
   if (typeof value === 'string') return redactText(value);
   if (typeof value !== 'object' || value === null) return value;
   if (value instanceof Date) return value;
-  if (value instanceof Error) return tellError(value, depth);
+  if (types.isNativeError(value)) return tellError(value, depth);
   if (value instanceof URL) return redactText(value.href);
   if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`;
   if (depth >= MAX_DEPTH) return '[…]';
