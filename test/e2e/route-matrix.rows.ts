@@ -1,4 +1,4 @@
-import type { Scope } from '@mediakiln/contracts';
+import type { ErrorCode, Scope } from '@mediakiln/contracts';
 import { TEST_PASSWORD, type RegisteredUser } from '../support/gateway';
 import { formWith } from '../support/client';
 import type { MatrixScene } from './route-matrix.scene';
@@ -15,6 +15,9 @@ export interface MatrixAsk {
   other?: RegisteredUser;
 }
 
+/** Who sends the request, besides the owner of what it names. */
+export type Stranger = 'anonymous' | 'expired_token' | 'link_token' | 'narrow_key' | 'somebody_else';
+
 export interface MatrixRow {
   route: string;
   /** Who gets in: an API key with this scope, a login only, or everybody. */
@@ -27,6 +30,29 @@ export interface MatrixRow {
    */
   others: 404 | 'their own';
   ask: (scene: MatrixScene) => Promise<MatrixAsk>;
+  /** Where a stranger is answered otherwise than `expectedOf` has it; say why. */
+  differs?: Partial<Record<Stranger, Refusal | number>>;
+}
+
+/** Status and code. */
+type Refusal = readonly [status: number, code: ErrorCode];
+
+/** What each stranger is answered: a number is a status that is no problem. */
+export function expectedOf({
+  for: whom,
+  works,
+  others,
+  differs,
+}: MatrixRow): Record<Stranger, Refusal | number> {
+  const isOpen = whom === 'everybody';
+  return {
+    anonymous: isOpen ? works : [401, 'unauthenticated'],
+    expired_token: isOpen ? works : [401, 'token_expired'],
+    link_token: isOpen ? works : [401, 'unauthenticated'],
+    narrow_key: isOpen ? works : [403, whom === 'login' ? 'forbidden' : 'insufficient_scope'],
+    somebody_else: others === 404 ? [404, 'not_found'] : works,
+    ...differs,
+  };
 }
 
 const nothing = (): Promise<MatrixAsk> => Promise.resolve({});
@@ -36,6 +62,13 @@ const withMedia = async (scene: MatrixScene): Promise<MatrixAsk> => ({ path: { i
 const withJob = async (scene: MatrixScene): Promise<MatrixAsk> => ({ path: { id: await scene.job() } });
 const withLink = async (scene: MatrixScene): Promise<MatrixAsk> => ({
   path: { id: (await scene.link()).id },
+});
+
+/** Accounts that may end. */
+const fresh = async (scene: MatrixScene, json: Record<string, unknown> = {}): Promise<MatrixAsk> => ({
+  owner: await scene.account(),
+  other: await scene.account(),
+  json,
 });
 
 const open = (route: string, works: number, ask: MatrixRow['ask'] = nothing): MatrixRow => ({
@@ -75,7 +108,23 @@ export const MATRIX: readonly MatrixRow[] = [
   open('POST /v1/auth/refresh', 200, async (scene) => ({
     json: { refresh_token: (await scene.account()).refresh_token },
   })),
+  {
+    ...mine('POST /v1/auth/logout', 'login', 204, fresh),
+    // Logging out must work when the access token has expired. An API key is no login, so it names none to end.
+    differs: { expired_token: 204, narrow_key: [401, 'unauthenticated'] },
+  },
+  mine('POST /v1/auth/password', 'login', 200, (scene) =>
+    fresh(scene, { current_password: TEST_PASSWORD, new_password: 'another horse battery' }),
+  ),
   mine('GET /v1/auth/me', 'login', 200),
+  mine('DELETE /v1/auth/me', 'login', 204, (scene) => fresh(scene, { password: TEST_PASSWORD })),
+  mine('POST /v1/api-keys', 'login', 201, () =>
+    Promise.resolve({ json: { name: 'of the matrix', scopes: ['media:read'] } }),
+  ),
+  mine('GET /v1/api-keys', 'login', 200),
+  own('DELETE /v1/api-keys/{id}', 'login', 204, async (scene) => ({
+    path: { id: await scene.keyToDelete() },
+  })),
 
   mine('POST /v1/media', 'media:write', 201, () =>
     Promise.resolve({
@@ -88,13 +137,23 @@ export const MATRIX: readonly MatrixRow[] = [
   ),
   mine('GET /v1/media', 'media:read', 200),
   own('GET /v1/media/{id}', 'media:read', 200, withMedia),
+  own('PATCH /v1/media/{id}', 'media:write', 200, async (scene) => ({
+    ...(await withMedia(scene)),
+    json: { name: 'renamed.jpg' },
+  })),
   own('DELETE /v1/media/{id}', 'media:write', 204, withMedia),
   own('GET /v1/media/{id}/content', 'media:read', 200, withMedia),
+  own('GET /v1/media/{id}/thumbnail', 'media:read', 200, async (scene) => ({
+    path: { id: await scene.shownMedia() },
+  })),
 
   mine('GET /v1/operations', 'jobs:read', 200),
-  own('POST /v1/jobs', 'jobs:write', 202, async (scene) => ({
-    json: { operation: 'image.compress', inputs: [{ media_id: await scene.media() }] },
-  })),
+  {
+    ...own('POST /v1/jobs', 'jobs:write', 202, async (scene) => ({
+      json: { operation: 'image.compress', inputs: [{ media_id: await scene.media() }] },
+    })),
+    differs: { somebody_else: [404, 'input_not_found'] },
+  },
   mine('GET /v1/jobs', 'jobs:read', 200),
   own('GET /v1/jobs/{id}', 'jobs:read', 200, withJob),
   own('GET /v1/jobs/{id}/events', 'jobs:read', 200, withJob),
@@ -102,11 +161,20 @@ export const MATRIX: readonly MatrixRow[] = [
   own('POST /v1/jobs/{id}/retry', 'jobs:write', 202, async (scene) => ({
     path: { id: await scene.canceledJob() },
   })),
+  mine('GET /v1/events', 'jobs:read', 200),
+  mine('POST /v1/events/ticket', 'jobs:read', 201),
 
   own('POST /v1/media/{id}/links', 'links:write', 201, async (scene) => ({
     path: { id: await scene.media() },
     json: { expiry_time: 60 },
   })),
+  mine('GET /v1/links', 'links:read', 200),
+  own('GET /v1/links/{id}', 'links:read', 200, withLink),
+  own('GET /v1/links/{id}/accesses', 'links:read', 200, withLink),
   own('DELETE /v1/links/{id}', 'links:write', 204, withLink),
   open('GET /s/{token}', 200, async (scene) => ({ path: { token: (await scene.link()).token } })),
+  open('POST /s/{token}', 303, async (scene) => ({
+    path: { token: (await scene.link({ password: 'sesame' })).token },
+    json: { password: 'sesame' },
+  })),
 ];

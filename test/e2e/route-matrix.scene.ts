@@ -5,7 +5,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { JwtService } from '@nestjs/jwt';
 import type { FastifyInstance } from 'fastify';
 import { AccessTokens, TOKEN_RULES } from '../../apps/gateway/src/auth/access-tokens';
-import { type Answer, type Ask, type Job, type Link, formWith, send } from '../support/client';
+import { type Answer, type Ask, type Job, type Link, formWith } from '../support/client';
 import { type RegisteredUser, type TestGateway, startGateway } from '../support/gateway';
 import { type OpenApi, documentOf } from '../support/open-api';
 import { photo } from '../support/pictures';
@@ -52,20 +52,26 @@ export class MatrixScene {
       .map((route) => route.replace(/:(\w+)/g, '{$1}'));
   }
 
-  /** Nothing but the answer's head is read of an event stream, which would not end. */
-  async call(method: string, path: string, ask: Ask = {}): Promise<Answer> {
-    if (!isStream(method, path, this.document)) return send(this.gateway.url + path, method, ask);
+  /** As it is answered: redirects are not followed, and of an event stream, which would not end, only the head is read. */
+  async call(method: string, path: string, { json, body, headers }: Ask = {}): Promise<Answer> {
     const leaving = new AbortController();
-    const { status, headers, body } = await fetch(this.gateway.url + path, {
+    const response = await fetch(this.gateway.url + path, {
       method,
-      headers: ask.headers,
+      headers: { ...(json !== undefined && { 'content-type': 'application/json' }), ...headers },
+      body: json === undefined ? body : JSON.stringify(json),
+      redirect: 'manual',
       signal: leaving.signal,
     });
-    if (status === 200) {
-      leaving.abort();
-      return { status, headers, bytes: Buffer.alloc(0), body: undefined };
-    }
-    return { status, headers, bytes: Buffer.alloc(0), body: await new Response(body).json() };
+    const type = response.headers.get('content-type') ?? '';
+    const isStream = type.startsWith('text/event-stream');
+    const bytes = isStream ? Buffer.alloc(0) : Buffer.from(await response.arrayBuffer());
+    if (isStream) leaving.abort();
+    return {
+      status: response.status,
+      headers: response.headers,
+      bytes,
+      body: /json/.test(type) && bytes.length > 0 ? (JSON.parse(bytes.toString()) as unknown) : undefined,
+    };
   }
 
   /** A call that has to work: it prepares a row. */
@@ -87,9 +93,14 @@ export class MatrixScene {
   async media(): Promise<string> {
     const form = formWith(this.picture, 'photo.jpg');
     const { id } = await this.make<{ id: string }>('POST', '/v1/media', { body: form });
-    await this.gateway.database
-      .getRepository(Media)
-      .update(id, { status: 'ready', probe: IMAGE_PROBE as object });
+    await this.gateway.database.getRepository(Media).update(id, { status: 'ready', probe: IMAGE_PROBE });
+    return id;
+  }
+
+  /** With its thumbnail made already. */
+  async shownMedia(): Promise<string> {
+    const [id, thumbnail] = [await this.media(), await this.media()];
+    await this.gateway.database.getRepository(Media).update(thumbnail, { thumbnail_of: id });
     return id;
   }
 
@@ -111,6 +122,12 @@ export class MatrixScene {
     return { ...link, token: link.url.split('/').at(-1)! };
   }
 
+  /** A key of the owner's that nothing else uses. */
+  async keyToDelete(): Promise<string> {
+    const json = { name: 'to delete', scopes: ['media:read'] };
+    return (await this.make<{ id: string }>('POST', '/v1/api-keys', { json })).id;
+  }
+
   /** The owner's key with these scopes, made once. */
   async key(...scopes: Scope[]): Promise<string> {
     const name = scopes.join(' ');
@@ -126,16 +143,17 @@ export class MatrixScene {
     return this.key(...SCOPES.filter((one) => one !== '*' && one !== scope));
   }
 
-  /** The owner's own token as it will be in an hour. */
-  expiredToken(): string {
+  /** The user's token as it will be in an hour. */
+  expiredToken({ token, user }: RegisteredUser): string {
     const tokens = this.gateway.app.get(AccessTokens, { strict: false });
     return this.gateway.app.get(JwtService, { strict: false }).sign(
-      { role: 'user', sid: claimsOf(this.owner.token).sid },
+      { role: 'user', sid: claimsOf(token).sid },
       {
         ...TOKEN_RULES,
+        // Only the type of this option does not know that it takes a KeyObject.
         secret: tokens.key as unknown as Buffer,
         keyid: tokens.keyId,
-        subject: this.owner.user.id,
+        subject: user.id,
         expiresIn: -3600,
       },
     );
@@ -144,12 +162,3 @@ export class MatrixScene {
 
 const claimsOf = (token: string): { sid: string } =>
   JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString()) as { sid: string };
-
-function isStream(method: string, path: string, { paths }: OpenApi): boolean {
-  const asked = path.split('?', 1)[0]!;
-  const documented = Object.entries(paths).find(([known]) =>
-    new RegExp(`^${known.replace(/\{\w+\}/g, '[^/]+')}$`).test(asked),
-  );
-  const answers = documented?.[1][method.toLowerCase()]?.responses['200']?.content ?? {};
-  return 'text/event-stream' in answers;
-}
