@@ -5,7 +5,13 @@ import { join } from 'node:path';
 import type { VideoProbe } from '@mediakiln/contracts';
 import type { JobProgress } from '@mediakiln/entities';
 import type { ExecutionResult } from '@mediakiln/jobs';
-import { type AnyVideoOperation, validateParams, videoProbe, videoTrim } from '@mediakiln/operations';
+import {
+  type AnyVideoOperation,
+  validateParams,
+  videoPoster,
+  videoProbe,
+  videoTrim,
+} from '@mediakiln/operations';
 import { FfmpegEngine } from '../../apps/video-processor/src/ffmpeg/engine';
 import { VideoExecutor, type VideoLimits } from '../../apps/video-processor/src/video.executor';
 import type { FfmpegPair } from './ffmpeg';
@@ -16,6 +22,7 @@ const DEMUXERS: Record<string, string> = {
   mkv: 'matroska',
   webm: 'matroska',
   ts: 'mpegts',
+  ogv: 'ogg',
 };
 
 export interface RunOptions {
@@ -52,6 +59,11 @@ export class VideoBench {
   /** Probes and trims, as the platform does. */
   async trim(path: string, params: object, options: RunOptions = {}): Promise<ExecutionResult> {
     return this.run(videoTrim, params, path, await this.probe(path, options), options);
+  }
+
+  /** Probes and takes a picture, as the platform does. */
+  async poster(path: string, params: object = {}, options: RunOptions = {}): Promise<ExecutionResult> {
+    return this.run(videoPoster, params, path, await this.probe(path, options), options);
   }
 
   async run(

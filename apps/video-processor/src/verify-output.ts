@@ -2,10 +2,11 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError, type VideoProbe } from '@mediakiln/contracts';
 import type { Execution, ProducedFile } from '@mediakiln/jobs';
-import { type VideoPlan, videoProbe } from '@mediakiln/operations';
+import { type VideoCheck, type VideoPlan, videoProbe } from '@mediakiln/operations';
 import type { FfmpegEngine } from './ffmpeg/engine';
 import { probeJson, targetOf } from './ffmpeg/ffprobe';
 import { countFrames } from './ffmpeg/frames';
+import { verifyPicture } from './verify-picture';
 
 interface Evidence {
   /** What ffmpeg said although it succeeded. */
@@ -27,6 +28,8 @@ export async function verifyOutput(
   evidence: Evidence,
 ): Promise<ProducedFile[]> {
   const produced: ProducedFile[] = [];
+  const { verify } = plan;
+  const cause = new Error(evidence.complaints.trim() || 'ffmpeg did not complain');
   for (const { variant, file, mime_type, extension, container } of plan.outputs) {
     const path = join(execution.workdir, file);
     const { size } = await stat(path).catch((cause: unknown) => {
@@ -34,27 +37,39 @@ export async function verifyOutput(
     });
     if (size >= evidence.maxBytes * NEARLY_FULL)
       throw new AppError('output_too_large', `The output reached the limit of ${evidence.maxBytes} bytes`);
+    if (size === 0) throw nothingMade(evidence, cause);
     const target = targetOf(execution, { path, container });
+    if ('picture' in verify) {
+      const probe = await verifyPicture(engine, target, verify, cause);
+      produced.push({ variant, path, extension, container, info: { mime_type, probe } });
+      continue;
+    }
     const [json, frames] = await Promise.all([probeJson(engine, target), countFrames(engine, target)]);
     const probe = videoProbe.facts(json, {
       container,
       readable_until: null,
       max_seconds: Number.POSITIVE_INFINITY,
     });
-    refuseMismatch(plan.verify, probe, frames, evidence);
+    refuseMismatch(verify, probe, frames, { ...evidence, cause });
     produced.push({ variant, path, extension, container, info: { mime_type, probe } });
   }
   return produced;
 }
 
+/** With exit code 0 too: every packet was damaged, or the frame that was asked for is not there. */
+function nothingMade({ complaints }: Evidence, cause: Error): AppError {
+  return DAMAGE.test(complaints)
+    ? new AppError('video_corrupt', 'No frame could be decoded', { cause })
+    : new AppError('output_not_verified', 'The media engine made an empty output', { cause });
+}
+
 function refuseMismatch(
-  verify: VideoPlan['verify'],
+  verify: VideoCheck,
   probe: VideoProbe,
   frames: number,
-  evidence: Evidence,
+  { complaints, cause }: Evidence & { cause: Error },
 ): void {
-  const cause = new Error(evidence.complaints.trim() || 'ffmpeg did not complain');
-  if (frames < verify.frames && DAMAGE.test(evidence.complaints))
+  if (frames < verify.frames && DAMAGE.test(complaints))
     throw new AppError('video_corrupt', `Only ${frames} of ${verify.frames} frames could be decoded`, {
       cause,
     });

@@ -1,9 +1,11 @@
 import { join } from 'node:path';
 import { AppError, type VideoProbe } from '@mediakiln/contracts';
 import { type Execution, type ExecutionInput, type ExecutionResult, MediaExecutor } from '@mediakiln/jobs';
+import { inSpan } from '@mediakiln/observability';
 import {
   type AnyOperation,
   type AnyVideoOperation,
+  type EngineRun,
   OPERATIONS,
   type VideoFactsOperation,
   type VideoOperation,
@@ -14,7 +16,7 @@ import type { FfmpegEngine } from './ffmpeg/engine';
 import { probeJson, readableUntil, statedEnd, targetOf } from './ffmpeg/ffprobe';
 import { findFrames } from './ffmpeg/frames';
 import { Progress } from './ffmpeg/progress';
-import { runChild } from './ffmpeg/spawn';
+import { type ChildOrder, runChild } from './ffmpeg/spawn';
 import { verifyOutput } from './verify-output';
 
 export interface VideoLimits {
@@ -67,7 +69,9 @@ export class VideoExecutor extends MediaExecutor {
     const { inputs, params, workdir, signal } = execution;
     const probes = inputs.map(videoProbeOf);
     probes.forEach((probe) => this.refuseUndecodable(probe));
-    const plan = operation.plan(probes, params, await this.span(execution, operation, probes));
+    const span = await this.span(execution, operation, probes);
+    const plan = operation.plan(probes, params, span, this.engine.capabilities);
+    plan.runs.forEach((run) => this.refuseUnwritable(run));
     const limits = {
       outputBytes: this.limits.maxOutputBytes,
       threads: this.engine.threadsFor(Math.max(...probes.map(pixelsOf))),
@@ -78,7 +82,7 @@ export class VideoExecutor extends MediaExecutor {
     let complaints = '';
     for (const run of plan.runs) {
       const output = join(workdir, run.output);
-      complaints += await runChild(this.engine.sandbox, {
+      const order: ChildOrder = {
         binary: this.engine.binaries.ffmpeg.path,
         args: composeRun(this.engine, run, { inputs, output }, limits),
         workdir,
@@ -88,7 +92,9 @@ export class VideoExecutor extends MediaExecutor {
         output,
         fileBytes: this.limits.maxOutputBytes,
         onLine: (line) => progress.line(run.stage, line),
-      });
+      };
+      const attributes = { 'media.stage': run.stage, 'media.output_seconds': run.output_seconds };
+      complaints += await inSpan({ name: 'ffmpeg', attributes }, () => runChild(this.engine.sandbox, order));
       progress.finishRun(run.stage, run.output_seconds);
     }
     const outputs = await verifyOutput(this.engine, execution, plan, {
@@ -102,7 +108,18 @@ export class VideoExecutor extends MediaExecutor {
     const [probe] = probes;
     if (!operation.span || !probe?.video) return null;
     const range = operation.span(probes, execution.params);
+    if (!range) return null;
     return findFrames(this.engine, targetOf(execution, onlyInput(execution)), probe, probe.video, range);
+  }
+
+  private refuseUnwritable({ encoders = [] }: EngineRun): void {
+    const { capabilities } = this.engine;
+    const missing = encoders.filter((name) => !capabilities.encoders.has(name));
+    if (missing.length > 0)
+      throw new AppError(
+        'encoder_missing',
+        `The ffmpeg of this server (${capabilities.version}) has no encoder ${missing.join(', ')}`,
+      );
   }
 
   /** Builds differ in one decoder that we take. */

@@ -76,6 +76,7 @@ export const ERRORS = {
   empty_file: final(422, 'The file is empty'),
   invalid_trim_range: final(422, 'The start and end do not make a cut'),
   output_too_large: final(422, 'The output would exceed the size limit'),
+  encoder_missing: final(422, 'The media engine of this server cannot write this format'),
   thumbnail_not_ready: passing(503, 'The thumbnail is still being made'),
   no_thumbnail: final(404, 'This media has no thumbnail'),
   // the platform

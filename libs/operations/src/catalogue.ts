@@ -2,6 +2,7 @@ import { imageCompress } from './image/compress';
 import { imageProbe } from './image/probe';
 import { imageThumbnail } from './image/thumbnail';
 import type { AnyOperation } from './operation';
+import { videoPoster } from './video/poster';
 import { videoProbe } from './video/probe';
 import { videoTrim } from './video/trim';
 
@@ -11,6 +12,7 @@ export const OPERATIONS: readonly AnyOperation[] = [
   imageCompress,
   imageThumbnail,
   videoProbe,
+  videoPoster,
   videoTrim,
 ];
 

@@ -8,6 +8,7 @@ export type {
   AnyImageOperation,
   AnyOperation,
   AnyVideoOperation,
+  EngineFacts,
   EngineRun,
   FrameSpan,
   ImageFactsOperation,
@@ -15,8 +16,10 @@ export type {
   ImageOperation,
   ImageTarget,
   Lane,
+  PictureCheck,
   ProbedFile,
   TickRange,
+  VideoCheck,
   VideoFactsOperation,
   VideoOperation,
   VideoPlan,
@@ -24,6 +27,7 @@ export type {
 export { fieldErrors, validateParams } from './validate-params';
 export { paramsSchema } from './param';
 export { AUDIO_CODECS, MAX_PIXELS, MAX_STREAMS, VIDEO_CODECS, wallLimitSeconds } from './video/limits';
+export { VideoPosterParams, videoPoster } from './video/poster';
 export { videoProbe } from './video/probe';
 export { tickSeconds } from './video/timeline';
 export { VideoTrimParams, videoTrim } from './video/trim';

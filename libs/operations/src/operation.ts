@@ -1,4 +1,4 @@
-import type { ImageProbe, MediaKind, Probe, Topic, VideoProbe } from '@mediakiln/contracts';
+import type { FieldError, ImageProbe, MediaKind, Probe, Topic, VideoProbe } from '@mediakiln/contracts';
 import type { Metadata, Sharp, SharpOptions } from 'sharp';
 
 /** `quick`: seconds at most, runs in slots that no transcode can fill. `heavy`: anything else. */
@@ -22,6 +22,8 @@ interface OperationBase<P extends object> {
   maxInputs: number;
   /** Wall limit of one attempt, in seconds. */
   timeoutSeconds(probes: readonly Probe[], params: P): number;
+  /** Pure: what one parameter alone cannot tell, such as two that exclude each other. Pointers start at `/params`. */
+  rules?(params: P): FieldError[];
   /**
    * Pure. Refuses what can be known before running; the gateway calls it when the inputs are probed, the runner always.
    * @throws AppError
@@ -82,6 +84,8 @@ export interface FrameSpan {
   end_tick: number;
   /** pts of a keyframe from which everything inside can be decoded; null: decode from the start of the file. */
   keyframe_tick: number | null;
+  /** The same for the last frame alone. */
+  last_keyframe_tick: number | null;
   /** The frames inside lie on the grid of the stream's base frame rate. */
   is_constant_rate: boolean;
 }
@@ -99,13 +103,32 @@ export interface EngineRun {
   output: string;
   /** Seconds that the output will last: progress is measured against it. */
   output_seconds: number;
+  /** Encoders besides those that the operation always needs: where ffmpeg lacks one, the job is refused. */
+  encoders?: readonly string[];
+}
+
+/** What must hold of an output that is a video. */
+export interface VideoCheck {
+  frames: number;
+  duration_seconds: number;
+  tolerance_seconds: number;
+}
+
+/** What must hold of an output that is one picture: 8 bits of red, green and blue, upright, nothing else in the file. */
+export interface PictureCheck {
+  picture: { format: 'jpeg' | 'png' | 'webp'; width: number; height: number };
+}
+
+/** What a plan may ask of the ffmpeg that will run it. */
+export interface EngineFacts {
+  filters: ReadonlySet<string>;
 }
 
 export interface VideoPlan {
   runs: EngineRun[];
   outputs: { variant: string; file: string; mime_type: string; extension: string; container: string }[];
   /** What must hold of the output, else `output_not_verified`. */
-  verify: { frames: number; duration_seconds: number; tolerance_seconds: number };
+  verify: VideoCheck | PictureCheck;
   /** Goes into the job's report as it is. */
   report: Record<string, unknown>;
 }
@@ -116,9 +139,9 @@ export interface VideoOperation<P extends object = object> extends OperationBase
   /** Encoders that the plans name: where ffmpeg lacks one, the operation is not offered. */
   encoders: readonly string[];
   /** Pure: the stretch whose frames `plan` must know. Without it `plan` gets null. */
-  span?(probes: readonly VideoProbe[], params: P): TickRange;
+  span?(probes: readonly VideoProbe[], params: P): TickRange | null;
   /** Pure. @throws AppError when the frames that were found refuse what the probe allowed. */
-  plan(probes: readonly VideoProbe[], params: P, span: FrameSpan | null): VideoPlan;
+  plan(probes: readonly VideoProbe[], params: P, span: FrameSpan | null, engine: EngineFacts): VideoPlan;
 }
 
 /** Besides ffprobe's JSON: what only the executor knows of the file that it looked into. */

@@ -24,6 +24,8 @@ export function validateParams(operation: AnyOperation, raw: unknown): object {
     validateSync(instance, { whitelist: true, forbidNonWhitelisted: true, forbidUnknownValues: false }),
     '/params',
   );
+  // Rules between parameters may rely on each of them being what it should be.
+  if (errors.length === 0) errors.push(...(operation.rules?.(instance) ?? []));
   if (errors.length > 0)
     throw new AppError('validation_failed', errors.map((error) => error.detail).join('; '), { errors });
   return instance;

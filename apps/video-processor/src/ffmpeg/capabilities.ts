@@ -12,22 +12,25 @@ export interface Capabilities {
   version: string;
   encoders: ReadonlySet<string>;
   decoders: ReadonlySet<string>;
+  filters: ReadonlySet<string>;
   /** Since 5.1; `-vsync` before, and gone in 8. */
   hasFpsMode: boolean;
 }
 
 /** @throws Error of one line when the binary does not run. */
 export async function readCapabilities(path: string): Promise<Capabilities> {
-  const [version, encoders, decoders, help] = await Promise.all([
+  const [version, encoders, decoders, filters, help] = await Promise.all([
     readVersion(path),
     ask(path, '-encoders'),
     ask(path, '-decoders'),
+    ask(path, '-filters'),
     ask(path, '-h', 'long'),
   ]);
   return {
     version,
     encoders: codecNames(encoders),
     decoders: codecNames(decoders),
+    filters: filterNames(filters),
     hasFpsMode: /^-fps_mode\b/m.test(help),
   };
 }
@@ -62,4 +65,9 @@ async function ask(path: string, ...question: string[]): Promise<string> {
 function codecNames(listing: string): ReadonlySet<string> {
   const rows = listing.slice(listing.indexOf('------')).split('\n');
   return new Set(rows.flatMap((row) => /^ [VAS][A-Z.]{5} (\S+)/.exec(row)?.[1] ?? []));
+}
+
+/** Lines such as ` .SC zscale            V->V       Apply resizing, …`. */
+function filterNames(listing: string): ReadonlySet<string> {
+  return new Set(listing.split('\n').flatMap((row) => /^ [.TSC]{2,3} (\S+) +\S+->\S+/.exec(row)?.[1] ?? []));
 }

@@ -22,7 +22,13 @@ const FILES = {
 };
 
 const engine = (hasFpsMode: boolean) => ({
-  capabilities: { version: 'any', encoders: new Set<string>(), decoders: new Set<string>(), hasFpsMode },
+  capabilities: {
+    version: 'any',
+    encoders: new Set<string>(),
+    decoders: new Set<string>(),
+    filters: new Set<string>(),
+    hasFpsMode,
+  },
 });
 
 describe('composeRun', () => {

@@ -1,5 +1,6 @@
+import { inSpan } from '@mediakiln/observability';
 import type { FfmpegEngine } from './engine';
-import { runChild } from './spawn';
+import { type ChildOrder, runChild } from './spawn';
 import { fileUrl, strictProbe } from './strict-flags';
 
 export interface ProbeTarget {
@@ -23,24 +24,20 @@ export async function ffprobe(
   target: ProbeTarget,
   question: readonly string[],
   onLine: (line: string) => void,
+  flags = strictProbe(target.container),
 ): Promise<void> {
-  await runChild(engine.sandbox, {
+  const order: ChildOrder = {
     binary: engine.binaries.ffprobe.path,
-    args: [
-      '-hide_banner',
-      '-v',
-      'error',
-      ...strictProbe(target.container),
-      ...question,
-      '-i',
-      fileUrl(target.path),
-    ],
+    args: ['-hide_banner', '-v', 'error', ...flags, ...question, '-i', fileUrl(target.path)],
     workdir: target.workdir,
     signal: target.signal,
     wallSeconds: WALL_SECONDS,
     fileBytes: NO_FILE_BYTES,
     onLine,
-  });
+  };
+  await inSpan({ name: 'ffprobe', attributes: { 'media.container': target.container } }, () =>
+    runChild(engine.sandbox, order),
+  );
 }
 
 /** The JSON of `-show_format -show_streams`. */

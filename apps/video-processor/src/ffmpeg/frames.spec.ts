@@ -21,6 +21,7 @@ describe('spanOf', () => {
       last_tick: 133,
       end_tick: 167,
       keyframe_tick: 0,
+      last_keyframe_tick: 100,
       is_constant_rate: true,
     });
   });
@@ -40,6 +41,7 @@ describe('spanOf', () => {
     const range = { from_tick: 100, to_tick: 134 };
     expect(spanOf(found([67, 100, 133], [33, 100, 133]), range, stream).keyframe_tick).toBe(100);
     expect(spanOf(found([100, 133], [133]), range, stream).keyframe_tick).toBeNull();
+    expect(spanOf(found([100, 133], [133]), range, stream).last_keyframe_tick).toBe(133);
   });
 
   it('finds nothing between two frames', () => {

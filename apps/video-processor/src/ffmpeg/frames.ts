@@ -94,13 +94,17 @@ export function spanOf(found: Found, range: TickRange, video: VideoStreamProbe):
   const next = shown.find((pts) => pts >= range.to_tick);
   const gridTicks = 1 / (rate(video.base_frame_rate) * tickSeconds(video));
   const ownTicks = found.latest.duration > 0 ? found.latest.duration : Math.round(gridTicks);
-  const before = found.keys.filter((pts) => pts <= (inside[0] ?? range.from_tick));
+  const keyBefore = (tick: number): number | null => {
+    const before = found.keys.filter((pts) => pts <= tick);
+    return before.length > 0 ? before.reduce((a, b) => Math.max(a, b)) : null;
+  };
   return {
     frames: inside.length,
     first_tick: first,
     last_tick: last,
     end_tick: next ?? last + ownTicks,
-    keyframe_tick: before.length > 0 ? before.reduce((a, b) => Math.max(a, b)) : null,
+    keyframe_tick: keyBefore(inside[0] ?? range.from_tick),
+    last_keyframe_tick: keyBefore(inside.at(-1) ?? range.from_tick),
     is_constant_rate: inside.every(
       (pts, index) => Math.abs(pts - first - index * gridTicks) <= GRID_TOLERANCE * gridTicks,
     ),

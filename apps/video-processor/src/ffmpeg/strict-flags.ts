@@ -53,3 +53,19 @@ export function strictProbe(container: string): string[] {
     ...['-codec_whitelist:s', [...DECODERS, ...SUBTITLE_DECODERS].join(',')],
   ];
 }
+
+const PICTURES = {
+  jpeg: { demuxer: 'jpeg_pipe', decoders: 'mjpeg' },
+  png: { demuxer: 'png_pipe', decoders: 'png' },
+  // The lossy kind of WebP is a VP8 frame.
+  webp: { demuxer: 'webp_pipe', decoders: 'webp,vp8' },
+};
+
+/** For a picture of our own making: users' images never come here. */
+export function strictPicture(format: keyof typeof PICTURES): string[] {
+  const { demuxer, decoders } = PICTURES[format];
+  return [
+    ...['-max_alloc', String(MAX_ALLOCATION_BYTES), '-protocol_whitelist', 'file'],
+    ...['-format_whitelist', demuxer, '-codec_whitelist', decoders, '-f', demuxer],
+  ];
+}

@@ -42,8 +42,8 @@ export interface ColorPath {
 
 export function colorPath(video: VideoStreamProbe): ColorPath {
   // RGB has no matrix to keep: BT.709 is what players assume for video.
-  const isRgb = /^(gbr|rgb|bgr|argb|abgr)/.test(video.pixel_format);
-  const isFullRange = isRgb || video.color_range === 'pc' || video.pixel_format.startsWith('yuvj');
+  const isRgb = isRgbVideo(video);
+  const isFullRange = isFullRangeVideo(video);
   const matrix = isRgb ? 'bt709' : MATRICES[video.color_space ?? ''];
   const scale = [
     ...(isRgb ? ['out_color_matrix=bt709'] : []),
@@ -62,3 +62,9 @@ export function colorPath(video: VideoStreamProbe): ColorPath {
 
 const tag = (option: string, value: string | undefined): string[] =>
   value === undefined ? [] : [option, value];
+
+export const isRgbVideo = ({ pixel_format }: VideoStreamProbe): boolean =>
+  /^(gbr|rgb|bgr|argb|abgr)/.test(pixel_format);
+
+export const isFullRangeVideo = (video: VideoStreamProbe): boolean =>
+  isRgbVideo(video) || video.color_range === 'pc' || video.pixel_format.startsWith('yuvj');

@@ -1,8 +1,15 @@
-import type { VideoProbe, VideoStreamProbe } from '@mediakiln/contracts';
+import { AppError, type Probe, type VideoProbe, type VideoStreamProbe } from '@mediakiln/contracts';
 import type { TickRange } from '../operation';
 
 /** Times come in microseconds at best: two that differ by less are the same. */
 const EPSILON_SECONDS = 1e-6;
+
+/** The first input and its picture. @throws AppError no_video_stream */
+export function pictured([probe]: readonly Probe[]): { probe: VideoProbe; video: VideoStreamProbe } {
+  if (probe === undefined || probe.kind === 'image' || !probe.video)
+    throw new AppError('no_video_stream', 'The input has no video stream');
+  return { probe, video: probe.video };
+}
 
 /**
  * The file's own second that players show as 0: where its first stream starts. An audio stream that starts below zero
@@ -30,6 +37,20 @@ export function ticksBetween(
   const tickAt = (seconds: number): number =>
     Math.ceil((seconds + zeroOf(probe) - EPSILON_SECONDS) / tick) || 0;
   return { from_tick: tickAt(start), to_tick: tickAt(end) };
+}
+
+/** The frames of the last seconds up to and including the one that is shown at `time`, in seconds as players show them. */
+export function ticksUpTo(
+  probe: VideoProbe,
+  video: VideoStreamProbe,
+  time: number,
+  lookBackSeconds: number,
+): TickRange {
+  const { from_tick } = ticksBetween(probe, video, Math.max(0, time - lookBackSeconds), time);
+  return {
+    from_tick,
+    to_tick: Math.floor((time + zeroOf(probe) + EPSILON_SECONDS) / tickSeconds(video)) + 1,
+  };
 }
 
 /** Microseconds are as fine as ffmpeg reads times. */

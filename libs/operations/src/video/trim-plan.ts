@@ -3,6 +3,7 @@ import type { FrameSpan, VideoPlan } from '../operation';
 import { colorPath } from './color';
 import type { Cut } from './cut';
 import { rateOf } from './ffprobe-json';
+import { startingAt, tickTime } from './seek';
 import { micro, tickSeconds, zeroOf } from './timeline';
 
 interface CutOrder {
@@ -13,11 +14,6 @@ interface CutOrder {
   asked: { start: number; end: number };
 }
 
-/** Nearer to the start than this, decoding from the start costs less than the risk of a seek. */
-const MIN_SEEK_SECONDS = 1;
-/** Containers without an index of keyframes are seeked by guessing: aim well before the keyframe. */
-const GUESSED_SEEK_SECONDS = 2;
-const INDEXED_CONTAINERS = ['mov', 'matroska'];
 const AAC_BITS_PER_CHANNEL = 96_000;
 const MAX_AAC_CHANNELS = 6;
 const TOLERANCE_SECONDS = 0.1;
@@ -45,7 +41,7 @@ export function planCut(order: CutOrder): VideoPlan {
     runs: [
       {
         stage: 'encoding',
-        inputs: [{ index: 0, options: ['-copyts', '-noaccurate_seek', ...seek(probe, span, tick)] }],
+        inputs: [{ index: 0, options: startingAt(probe, tickTime(span.keyframe_tick, tick)) }],
         output_options: [
           ...['-map', `0:${video.index}`, ...(audio ? ['-map', `0:${audio.index}`] : [])],
           ...['-filter:v', [...framesOf(span), ...evenSize(video), ...color.filters].join(',')],
@@ -96,14 +92,6 @@ const framesOf = (span: FrameSpan): string[] => [
   `trim=start_pts=${span.first_tick}:end_pts=${span.last_tick + 1}`,
   'setpts=PTS-STARTPTS',
 ];
-
-/** `-ss` counts from where the container starts, whatever `-copyts` says. */
-function seek(probe: VideoProbe, span: FrameSpan, tick: number): string[] {
-  if (span.keyframe_tick === null) return [];
-  const margin = INDEXED_CONTAINERS.includes(probe.container) ? 0 : GUESSED_SEEK_SECONDS;
-  const target = span.keyframe_tick * tick - probe.start_seconds - margin;
-  return target < MIN_SEEK_SECONDS ? [] : ['-ss', target.toFixed(6)];
-}
 
 /** 4:2:0 needs even sides: one line or column is added that repeats its neighbour, so nothing is stretched or lost. */
 function evenSize(video: VideoStreamProbe): string[] {

@@ -53,8 +53,11 @@ const SPAN: FrameSpan = {
   last_tick: 149 * 512,
   end_tick: 150 * 512,
   keyframe_tick: 60 * 512,
+  last_keyframe_tick: 120 * 512,
   is_constant_rate: true,
 };
+
+const NO_FACTS = { filters: new Set<string>() };
 
 const params = (start_time: number, end_time: number, on_overrun: 'clamp' | 'reject' = 'clamp') =>
   Object.assign(new VideoTrimParams(), { start_time, end_time, on_overrun });
@@ -62,7 +65,7 @@ const params = (start_time: number, end_time: number, on_overrun: 'clamp' | 'rej
 const turned = (more: Partial<VideoStreamProbe>): VideoProbe => ({ ...PROBE, video: { ...VIDEO, ...more } });
 
 function planned(probe: VideoProbe = PROBE, span: FrameSpan = SPAN, asked = params(3, 5)) {
-  const plan = videoTrim.plan([probe], asked, span);
+  const plan = videoTrim.plan([probe], asked, span, NO_FACTS);
   const [run] = plan.runs;
   const options = run!.output_options;
   const valueOf = (name: string): string | undefined =>
@@ -93,7 +96,9 @@ describe('video.trim refuses', () => {
   });
 
   it('a stretch without a frame', () => {
-    const refusal = refusalOf(() => videoTrim.plan([PROBE], params(3.001, 3.002), { ...SPAN, frames: 0 }));
+    const refusal = refusalOf(() =>
+      videoTrim.plan([PROBE], params(3.001, 3.002), { ...SPAN, frames: 0 }, NO_FACTS),
+    );
     expect(refusal.code).toBe('invalid_trim_range');
     expect(refusal.detail).toBe('There is no frame between 3.001 s and 3.002 s');
   });

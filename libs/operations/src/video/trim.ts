@@ -1,9 +1,9 @@
-import { AppError, type Probe, type VideoProbe, type VideoStreamProbe } from '@mediakiln/contracts';
+import type { Probe, VideoProbe } from '@mediakiln/contracts';
 import type { VideoOperation } from '../operation';
 import { ChoiceParam, TimeParam } from '../param';
 import { invalidCut, resolveCut } from './cut';
 import { wallLimitSeconds } from './limits';
-import { ticksBetween } from './timeline';
+import { pictured, ticksBetween } from './timeline';
 import { planCut } from './trim-plan';
 
 export class VideoTrimParams {
@@ -53,13 +53,6 @@ export const videoTrim: VideoOperation<VideoTrimParams> = {
     return planCut({ probe, video, cut, span, asked });
   },
 };
-
-function pictured(probes: readonly Probe[]): { probe: VideoProbe; video: VideoStreamProbe } {
-  const probe = asVideo(probes);
-  if (!probe?.video)
-    throw new AppError('no_video_stream', 'The input has no video stream: only a video can be trimmed');
-  return { probe, video: probe.video };
-}
 
 const asVideo = ([probe]: readonly Probe[]): VideoProbe | undefined =>
   probe === undefined || probe.kind === 'image' ? undefined : probe;
