@@ -1,14 +1,14 @@
 import type { DataSource } from 'typeorm';
 import { until } from './until';
 
-const OBJECT_STOP = 4_242;
-const STOP_AT_OBJECT = `
-CREATE OR REPLACE FUNCTION stop_at_object() RETURNS trigger LANGUAGE plpgsql AS $$
+const STOPS = { object: 4_242, session: 4_243 };
+const stopAt = (table: keyof typeof STOPS): string => `
+CREATE OR REPLACE FUNCTION stop_at_${table}() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  PERFORM pg_advisory_xact_lock_shared(${OBJECT_STOP});
+  PERFORM pg_advisory_xact_lock_shared(${STOPS[table]});
   RETURN NEW;
 END $$;
-CREATE OR REPLACE TRIGGER stop_at_object BEFORE INSERT ON object FOR EACH ROW EXECUTE FUNCTION stop_at_object();`;
+CREATE OR REPLACE TRIGGER stop_at_${table} BEFORE INSERT ON ${table} FOR EACH ROW EXECUTE FUNCTION stop_at_${table}();`;
 
 /** A place where a process of ours is stopped by the database, so that a test can do something to it just there. */
 export class DatabaseLock {
@@ -22,8 +22,18 @@ export class DatabaseLock {
    * and not the table's own lock, which would stop the sweeper too.
    */
   static async onObjects(database: DataSource): Promise<DatabaseLock> {
-    await database.query(STOP_AT_OBJECT);
-    return DatabaseLock.take(database, 'SELECT pg_advisory_xact_lock($1)', [OBJECT_STOP]);
+    return DatabaseLock.onInsert(database, 'object');
+  }
+
+  /** Nobody can insert a row there; whoever tries holds what its transaction has locked so far. */
+  static async onInsert(database: DataSource, table: keyof typeof STOPS): Promise<DatabaseLock> {
+    await database.query(stopAt(table));
+    return DatabaseLock.take(database, 'SELECT pg_advisory_xact_lock($1)', [STOPS[table]]);
+  }
+
+  /** @param statement a SELECT that locks. */
+  static onRows(database: DataSource, statement: string): Promise<DatabaseLock> {
+    return DatabaseLock.take(database, statement, []);
   }
 
   /** Nobody can move the job: its output is kept by then, its row does not say so yet. */
