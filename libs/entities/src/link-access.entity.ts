@@ -5,6 +5,7 @@ import { ShareLink } from './share-link.entity';
 /** One opening of a share link, or one that was refused. */
 @Entity('link_access')
 @Index('link_access_link_id_id_idx', ['link_id', 'id'])
+@Index('link_access_at_idx', ['at'])
 export class LinkAccess {
   @PrimaryGeneratedColumn('identity', {
     type: 'bigint',

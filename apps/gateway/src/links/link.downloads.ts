@@ -5,6 +5,7 @@ import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { AppError } from '@mediakiln/contracts';
 import { Log } from '@mediakiln/observability';
 import { MeteredBody } from './metered-body';
+import { Reservations } from './reservations';
 import { type SharedLink, SharedLinks } from './shared-links';
 import { whenClosed } from './when-closed';
 
@@ -28,6 +29,7 @@ export class LinkDownloads implements OnApplicationShutdown {
 
   constructor(
     private readonly links: SharedLinks,
+    private readonly reservations: Reservations,
     private readonly log: Log,
   ) {}
 
@@ -69,13 +71,13 @@ export class LinkDownloads implements OnApplicationShutdown {
   private async reserve(linkId: string, { bytes, isRange }: DownloadRequest): Promise<void> {
     for (const waitMs of isRange ? SEEK_WAITS_MS : []) {
       try {
-        return await this.links.reserve(linkId, bytes);
+        return await this.reservations.reserve(linkId, bytes);
       } catch (error) {
         if (!(error instanceof AppError && error.code === 'link_exhausted')) throw error;
       }
       await sleep(waitMs);
     }
-    await this.links.reserve(linkId, bytes);
+    await this.reservations.reserve(linkId, bytes);
   }
 
   private end(linkId: string, response: ServerResponse, unsentBytes: number): void {

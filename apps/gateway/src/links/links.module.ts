@@ -4,8 +4,10 @@ import { MediaContent } from '../present/media.content';
 import { LinkAccesses, OldLinkAccesses } from './link.accesses';
 import { LinkDownloads } from './link.downloads';
 import { LinkPasses } from './link.passes';
+import { LinkTokens } from './link.token';
 import { LinksController } from './links.controller';
 import { LinksService } from './links.service';
+import { Reservations } from './reservations';
 import { SharedFileController } from './shared-file.controller';
 import { SharedLinks } from './shared-links';
 
@@ -16,9 +18,11 @@ import { SharedLinks } from './shared-links';
     LinkAccesses,
     LinkDownloads,
     LinkPasses,
+    LinkTokens,
     LinksService,
     MediaContent,
     OldLinkAccesses,
+    Reservations,
     SharedLinks,
   ],
 })

@@ -33,7 +33,7 @@ FROM share_link`;
 
 /** Condition and change are one statement: of any number of requests at once, none gets a byte too much. */
 const RESERVE = `
-UPDATE share_link SET downloads = downloads + 1, bytes_left = bytes_left - $2
+UPDATE share_link SET downloads = downloads + $3, bytes_left = bytes_left - $2
 WHERE id = $1 AND revoked_at IS NULL AND expires_at > now() AND (bytes_left IS NULL OR bytes_left >= $2)`;
 
 /** The visitors' side of links. Nothing is cached: every request asks the database, whose clock decides. */
@@ -54,11 +54,11 @@ export class SharedLinks {
   }
 
   /**
-   * Takes so many bytes out of what the link may still give.
+   * Counts downloads, and takes their bytes out of what the link may still give.
    * @throws AppError link_exhausted when less is left; link_revoked, link_expired, not_found when it has just ended.
    */
-  async reserve(linkId: string, bytes: number): Promise<void> {
-    const [, reserved] = await this.database.query<[unknown, number]>(RESERVE, [linkId, bytes]);
+  async reserve(linkId: string, bytes: number, downloads: number): Promise<void> {
+    const [, reserved] = await this.database.query<[unknown, number]>(RESERVE, [linkId, bytes, downloads]);
     if (reserved > 0) return;
     const rows = await this.database.query<(Row & { bytes_left: string })[]>(
       `SELECT link.*, share_link.bytes_left FROM (${SELECT} WHERE id = $1) AS link JOIN share_link USING (id)`,
