@@ -14,7 +14,7 @@ const WORK: Record<Media['kind'], ThumbnailWork | null> = {
     operation: 'image.thumbnail',
     params: { width: SIDE_PIXELS, height: SIDE_PIXELS, format: 'webp' },
   },
-  video: { operation: 'video.poster', params: { width: SIDE_PIXELS } },
+  video: { operation: 'video.poster', params: { width: SIDE_PIXELS, height: SIDE_PIXELS } },
   audio: null,
   other: null,
 };

@@ -28,6 +28,7 @@ import {
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CurrentUser, Needs, type RequestUser } from '../http/access';
 import { ApiProblems } from '../http/api-problems';
+import { ApiIdempotencyKey, IdempotencyKeyOf, markReplayed } from '../http/idempotency-key';
 import { linkNext, pageOf } from '../http/page';
 import { MediaResponse, presentMedia } from '../present/media.response';
 import { closeOf } from './close-of';
@@ -62,6 +63,7 @@ export class MediaController {
       'One file in the multipart field `file`. What it is, is told from its content. It is `processing` until a ' +
       'worker has probed it; `wait` waits for that.',
   })
+  @ApiIdempotencyKey()
   @ApiConsumes('multipart/form-data')
   @ApiBody({
     schema: {
@@ -80,6 +82,7 @@ export class MediaController {
     'unsupported_media_type',
     'unsupported_container',
     'validation_failed',
+    'idempotency_key_reused',
     'empty_file',
     'image_truncated',
     'image_too_large',
@@ -89,10 +92,13 @@ export class MediaController {
   async upload(
     @CurrentUser() user: RequestUser,
     @Query() { wait }: UploadQuery,
+    @IdempotencyKeyOf() key: string | undefined,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<MediaResponse> {
-    let media = await this.uploads.upload(user.id, request.raw, request.id);
+    const answered = await this.uploads.upload(user.id, request.raw, { requestId: request.id, key });
+    if (answered.isReplay) markReplayed(reply);
+    let media = answered.resource;
     if (wait) media = await this.uploads.probed(media, wait * 1_000, closeOf(reply));
     void reply.header('location', `/v1/media/${media.id}`);
     return presentMedia(media, this.urls);

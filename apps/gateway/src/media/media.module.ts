@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { HttpModule } from '../http/http.module';
 import { MediaContent } from '../present/media.content';
 import { ContentController } from './content.controller';
 import { MediaController } from './media.controller';
@@ -11,6 +12,7 @@ import { UploadReceiver } from './upload.receiver';
 import { UploadsService } from './uploads.service';
 
 @Module({
+  imports: [HttpModule],
   controllers: [MediaController, ContentController, ThumbnailController],
   providers: [
     MediaService,

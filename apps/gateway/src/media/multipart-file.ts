@@ -4,7 +4,7 @@ import { AppError, type ErrorCode } from '@mediakiln/contracts';
 import { Busboy, type BusboyHeaders, type BusboyInstance } from '@fastify/busboy';
 
 export interface IncomingFile {
-  /** As the client said it, without folders. */
+  /** As the client said it, without folders; empty when it said none. */
   name: string;
   content: Readable;
   /** Aborts when something else is wrong with the body: the file is not wanted any more. */
@@ -39,12 +39,13 @@ export async function receiveFile<T>(
   let taken: Promise<T | undefined> = Promise.resolve(undefined);
 
   const parser = parserFor(request);
-  parser.on('file', (name, content, fileName) => {
+  // Without a file name, application/octet-stream makes a part a file too.
+  parser.on('file', (name, content, fileName: string | undefined) => {
     // Its error is thrown where it is read, or is of no interest any more.
     content.on('error', () => undefined);
     if (name !== field)
       return fail(wrong(`The file must be in the field "${field}", not in "${String(name).slice(0, 100)}"`));
-    taken = take({ name: fileName, content, signal: abort.signal }).catch((error: unknown) => {
+    taken = take({ name: fileName ?? '', content, signal: abort.signal }).catch((error: unknown) => {
       fail(error);
       return undefined;
     });

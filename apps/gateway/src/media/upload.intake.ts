@@ -2,46 +2,72 @@ import { Injectable } from '@nestjs/common';
 import type { Media } from '@mediakiln/entities';
 import { JobDispatcher, type RingTicket } from '@mediakiln/jobs';
 import { MediaFiles, MediaStore, ObjectStore, isObjectGone } from '@mediakiln/media';
-import { DataSource } from 'typeorm';
+import type { EntityManager } from 'typeorm';
 import { uuidv7 } from 'uuidv7';
+import { type Answered, Idempotency, type Once, goneSince } from '../http/idempotency';
+import { type KeyedRequest, keyedRequest } from '../http/idempotency-key';
 import type { ReceivedUpload } from './upload.receiver';
 
 /** The sweeper takes an object away only after an hour without a put: twice in a row is no coincidence. */
 const PUT_TRIES = 3;
 
+interface Inserted {
+  id: string;
+  media: Media;
+  ticket: RingTicket;
+}
+
 /** Makes a media out of received bytes, and has them probed. */
 @Injectable()
 export class UploadIntake {
   constructor(
-    private readonly dataSource: DataSource,
+    private readonly idempotency: Idempotency,
     private readonly objects: ObjectStore,
     private readonly media: MediaStore,
     private readonly files: MediaFiles,
     private readonly dispatcher: JobDispatcher,
   ) {}
 
-  /** The media exists from here on, whatever happens to broker and processors. */
-  async keep(ownerId: string, upload: ReceivedUpload, requestId: string): Promise<Media> {
+  /**
+   * The media exists from here on, whatever happens to broker and processors.
+   * @param key the same bytes with the same key are one upload; what the file is called does not count.
+   */
+  async keep(
+    ownerId: string,
+    upload: ReceivedUpload,
+    { requestId, key }: { requestId: string; key?: string },
+  ): Promise<Answered<Media>> {
     try {
-      const { media, ticket } = await this.insert(ownerId, upload, requestId);
-      await this.dispatcher.ring(ticket.rings);
-      return media;
+      const keyed = keyedRequest(ownerId, key, 'POST /v1/media', upload.staged.sha256);
+      const madeBefore = await this.idempotency.madeBefore(keyed);
+      const once =
+        madeBefore === undefined ? await this.insert(ownerId, upload, requestId, keyed) : { madeBefore };
+      if ('madeBefore' in once) return await this.again(ownerId, once.madeBefore);
+      await this.dispatcher.ring(once.made.ticket.rings);
+      return { resource: once.made.media, isReplay: false };
     } finally {
       await this.files.discard(upload.staged);
     }
+  }
+
+  private async again(ownerId: string, id: string): Promise<Answered<Media>> {
+    const media = await this.media.find(ownerId, id);
+    if (!media) throw goneSince();
+    return { resource: media, isReplay: true };
   }
 
   private async insert(
     ownerId: string,
     upload: ReceivedUpload,
     requestId: string,
+    keyed: KeyedRequest | undefined,
     triesLeft = PUT_TRIES,
-  ): Promise<{ media: Media; ticket: RingTicket }> {
+  ): Promise<Once<Inserted>> {
     const { name, staged, sniffed } = upload;
     const [id, jobId] = [uuidv7(), uuidv7()];
     await this.objects.put(ownerId, staged);
     try {
-      return await this.dataSource.transaction(async (tx) => {
+      const insert = async (tx: EntityManager): Promise<Inserted> => {
         const media = await this.media.insertUpload(tx, {
           id,
           owner_id: ownerId,
@@ -61,11 +87,13 @@ export class UploadIntake {
             purpose: 'probe',
           },
         ]);
-        return { media, ticket };
-      });
+        return { id, media, ticket };
+      };
+      // Of those that race with the same key, all but one find the media of the first: it is but a moment.
+      return await this.idempotency.once(keyed, (tx) => tx.transaction(insert), 'wait');
     } catch (error) {
       if (!isObjectGone(error) || triesLeft <= 1) throw error;
-      return this.insert(ownerId, upload, requestId, triesLeft - 1);
+      return this.insert(ownerId, upload, requestId, keyed, triesLeft - 1);
     }
   }
 }

@@ -4,6 +4,7 @@ import { AppError } from '@mediakiln/contracts';
 import type { Media } from '@mediakiln/entities';
 import { JobFollower } from '@mediakiln/jobs';
 import { MediaStore } from '@mediakiln/media';
+import { type Answered, Idempotency } from '../http/idempotency';
 import { UploadIntake } from './upload.intake';
 import { UploadReceiver } from './upload.receiver';
 
@@ -15,10 +16,15 @@ export class UploadsService {
     private readonly intake: UploadIntake,
     private readonly media: MediaStore,
     private readonly follower: JobFollower,
+    private readonly idempotency: Idempotency,
   ) {}
 
-  async upload(ownerId: string, request: IncomingMessage, requestId: string): Promise<Media> {
-    return this.intake.keep(ownerId, await this.receiver.receive(request), requestId);
+  async upload(
+    ownerId: string,
+    request: IncomingMessage,
+    names: { requestId: string; key?: string },
+  ): Promise<Answered<Media>> {
+    return this.intake.keep(ownerId, await this.receiver.receive(request), names);
   }
 
   /**
@@ -33,6 +39,8 @@ export class UploadsService {
     if (now.status !== 'failed' || !now.error_code) return now;
     const error = new AppError(now.error_code, now.error_detail ?? undefined);
     if (error.status >= 500) return now;
+    // In this order: a key without its media would refuse the repeat.
+    await this.idempotency.forget(now.owner_id, now.id);
     await this.media.delete(now.owner_id, now.id);
     throw error;
   }
