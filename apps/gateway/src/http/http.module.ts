@@ -23,6 +23,6 @@ import { StrictValidationPipe } from './validation.pipe';
     { provide: APP_FILTER, useClass: ProblemFilter },
     { provide: APP_PIPE, useClass: StrictValidationPipe },
   ],
-  exports: [PasswordHasher, RateLimits, Shutdown, Throttle],
+  exports: [Idempotency, PasswordHasher, RateLimits, Shutdown, Throttle],
 })
 export class HttpModule {}

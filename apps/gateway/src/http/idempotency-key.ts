@@ -46,6 +46,15 @@ function idempotencyKeyOf({ headers }: FastifyRequest): string | undefined {
   });
 }
 
+/** @param parts as for `requestHash`. @returns undefined for a request without a key. */
+export function keyedRequest(
+  ownerId: string,
+  key: string | undefined,
+  ...parts: readonly unknown[]
+): KeyedRequest | undefined {
+  return key === undefined ? undefined : { owner_id: ownerId, key, request_hash: requestHash(...parts) };
+}
+
 /** SHA-256 over what makes two requests the same one: the route, the ids in its path, the validated body. */
 export function requestHash(...parts: readonly unknown[]): string {
   return createHash('sha256').update(JSON.stringify(parts, sortedKeys)).digest('hex');

@@ -18,6 +18,12 @@ INSERT INTO idempotency_key (owner_id, key, request_hash, resource_id) VALUES ($
 ON CONFLICT (owner_id, key) DO UPDATE SET
   request_hash = excluded.request_hash, resource_id = excluded.resource_id, created_at = now()`;
 
+/** What the request made, or what an earlier one with its key did, as it is now. */
+export interface Answered<T> {
+  resource: T;
+  isReplay: boolean;
+}
+
 /** `made` now, or the id of what an earlier request with this key made. */
 export type Once<T> = { made: T } | { madeBefore: string };
 

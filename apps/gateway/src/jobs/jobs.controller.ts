@@ -33,6 +33,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Observable } from 'rxjs';
 import { CurrentUser, Needs, type RequestUser } from '../http/access';
 import { ApiProblems } from '../http/api-problems';
+import { ApiIdempotencyKey, IdempotencyKeyOf, markReplayed } from '../http/idempotency-key';
 import { type Page, linkNext, pageOf } from '../http/page';
 import { JobResponse } from '../present/job.response';
 import { JobEvents } from './job.events';
@@ -102,11 +103,14 @@ export class JobsController {
       ]),
     ),
   })
+  @ApiIdempotencyKey()
   @ApiAcceptedResponse({ type: JobResponse })
   @ApiProblems(
     'unauthenticated',
     'malformed_json',
     'validation_failed',
+    'idempotency_key_in_use',
+    'idempotency_key_reused',
     'unknown_operation',
     'wrong_input_count',
     'input_not_found',
@@ -117,10 +121,13 @@ export class JobsController {
   async create(
     @CurrentUser() user: RequestUser,
     @Body() body: JobRequest,
+    @IdempotencyKeyOf() key: string | undefined,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<JobResponse> {
-    const job = await this.presenter.present(await this.jobs.create(user.id, body, request.id));
+    const { resource, isReplay } = await this.jobs.create(user.id, body, { requestId: request.id, key });
+    if (isReplay) markReplayed(reply);
+    const job = await this.presenter.present(resource);
     void reply.header('location', `/v1/jobs/${job.id}`).header('retry-after', RETRY_AFTER_SECONDS);
     return job;
   }

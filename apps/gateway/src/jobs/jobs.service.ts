@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { AppError } from '@mediakiln/contracts';
 import type { Job, Media } from '@mediakiln/entities';
-import { JobDispatcher, JobReader, type JobSnapshot, JobStore } from '@mediakiln/jobs';
+import { JobDispatcher, JobReader, type JobSnapshot, JobStore, type NewJob } from '@mediakiln/jobs';
 import { findOperation, validateParams } from '@mediakiln/operations';
-import { DataSource } from 'typeorm';
+import { type Answered, Idempotency, goneSince } from '../http/idempotency';
+import { keyedRequest } from '../http/idempotency-key';
 import { JobInputs } from './job.inputs';
 import { type JobListQuery, lastIdOf } from './job.query';
 import type { JobRequest } from './job.request';
@@ -12,7 +13,7 @@ import type { JobRequest } from './job.request';
 @Injectable()
 export class JobsService {
   constructor(
-    private readonly database: DataSource,
+    private readonly idempotency: Idempotency,
     private readonly dispatcher: JobDispatcher,
     private readonly store: JobStore,
     private readonly reader: JobReader,
@@ -20,7 +21,14 @@ export class JobsService {
   ) {}
 
   /** The row first, the doorbell after the commit: accepted work needs no broker. */
-  async create(ownerId: string, request: JobRequest, requestId: string): Promise<Job> {
+  async create(
+    ownerId: string,
+    request: JobRequest,
+    { requestId, key }: { requestId: string; key?: string },
+  ): Promise<Answered<Job>> {
+    const keyed = keyedRequest(ownerId, key, 'POST /v1/jobs', request);
+    const madeBefore = await this.idempotency.madeBefore(keyed);
+    if (madeBefore !== undefined) return this.again(ownerId, madeBefore);
     const operation = findOperation(request.operation);
     if (!operation)
       throw new AppError(
@@ -36,24 +44,33 @@ export class JobsService {
       });
     const params = validateParams(operation, request.params);
     const media = await this.inputs.resolve(ownerId, operation, request.inputs, params);
-    // One statement, so it needs no transaction around it.
-    const ticket = await this.dispatcher.insert(this.database.manager, [
-      {
-        owner_id: ownerId,
-        operation: operation.name,
-        inputs: media.map((one) => ({ media_id: one.id })),
-        params: { ...params },
-        metadata: request.metadata ?? null,
-        priority: request.priority ?? 0,
-        run_at: request.run_at,
-        delay_seconds: request.delay_seconds,
-        depends_on: operation.role === 'transform' ? unfinishedProbe(media) : null,
-        request_id: requestId,
-        webhook_url: request.webhook_url ?? null,
-      },
-    ]);
-    await this.dispatcher.ring(ticket.rings);
-    return ticket.jobs[0]!;
+    const job: NewJob = {
+      owner_id: ownerId,
+      operation: operation.name,
+      inputs: media.map((one) => ({ media_id: one.id })),
+      params: { ...params },
+      metadata: request.metadata ?? null,
+      priority: request.priority ?? 0,
+      run_at: request.run_at,
+      delay_seconds: request.delay_seconds,
+      depends_on: operation.role === 'transform' ? unfinishedProbe(media) : null,
+      request_id: requestId,
+      webhook_url: request.webhook_url ?? null,
+    };
+    // One statement: without a key it needs no transaction around it.
+    const once = await this.idempotency.once(keyed, async (tx) => {
+      const { jobs, rings } = await this.dispatcher.insert(tx, [job]);
+      return { id: jobs[0]!.id, job: jobs[0]!, rings };
+    });
+    if ('madeBefore' in once) return this.again(ownerId, once.madeBefore);
+    await this.dispatcher.ring(once.made.rings);
+    return { resource: once.made.job, isReplay: false };
+  }
+
+  private async again(ownerId: string, id: string): Promise<Answered<Job>> {
+    const job = await this.reader.find(ownerId, id);
+    if (!job) throw goneSince();
+    return { resource: job, isReplay: true };
   }
 
   /** `latest` is the caller's newest job. @throws AppError not_found */

@@ -12,6 +12,7 @@ import {
 import type { FastifyReply } from 'fastify';
 import { CurrentUser, Needs, type RequestUser } from '../http/access';
 import { ApiProblems } from '../http/api-problems';
+import { ApiIdempotencyKey, IdempotencyKeyOf, markReplayed } from '../http/idempotency-key';
 import { PageQuery, linkNext, pageOf } from '../http/page';
 import {
   LinkResponse,
@@ -49,6 +50,7 @@ export class LinksController {
     example: 'latest',
     description: 'A media id, or `latest` for your newest ready media',
   })
+  @ApiIdempotencyKey()
   @ApiCreatedResponse({ type: LinkResponse })
   @ApiProblems(
     'unauthenticated',
@@ -57,14 +59,20 @@ export class LinksController {
     'media_not_ready',
     'media_failed',
     'validation_failed',
+    'idempotency_key_in_use',
+    'idempotency_key_reused',
   )
   async create(
     @CurrentUser() user: RequestUser,
     @Param('id') mediaId: string,
     @Body() body: LinkRequest,
-  ): Promise<LinkResponse> {
-    const { link, token } = await this.links.create(user.id, mediaId, body);
-    return presentLink(link, this.urls.absolute(`/s/${token}`));
+    @IdempotencyKeyOf() key: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<LinkResponse | ListedLinkResponse> {
+    const { resource, isReplay } = await this.links.create(user.id, mediaId, body, key);
+    if (isReplay) markReplayed(reply);
+    const { link, token } = resource;
+    return token === null ? presentListedLink(link) : presentLink(link, this.urls.absolute(`/s/${token}`));
   }
 
   @Get('links')

@@ -2,11 +2,13 @@ import { Injectable } from '@nestjs/common';
 import { AppError } from '@mediakiln/contracts';
 import { type Media, ShareLink } from '@mediakiln/entities';
 import { MediaStore } from '@mediakiln/media';
-import { DataSource, type EntityManager } from 'typeorm';
+import { DataSource } from 'typeorm';
 import { uuidv7 } from 'uuidv7';
+import { type Answered, Idempotency, goneSince } from '../http/idempotency';
+import { type KeyedRequest, keyedRequest } from '../http/idempotency-key';
 import { decodeIdCursor } from '../http/page';
 import { PasswordHasher } from '../http/password-hasher';
-import { hashOf, newToken } from './link.token';
+import { LinkTokens, hashOf } from './link.token';
 import type { LinkListQuery, LinkRequest, LinkState } from './links.dto';
 
 /** Locks the media's row: one that is being deleted gets no link any more. */
@@ -25,10 +27,10 @@ const IN_STATE = {
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-export interface CreateOptions {
-  /** 32 secret bytes, for a caller who must be able to tell the address again. */
-  token?: Buffer;
-  tx?: EntityManager;
+export interface TokenedLink {
+  link: ShareLink;
+  /** As it stands in the address; null when it cannot be told any more. */
+  token: string | null;
 }
 
 /** The owner's side of links: public addresses of media that end by themselves or are revoked. */
@@ -38,33 +40,54 @@ export class LinksService {
     private readonly dataSource: DataSource,
     private readonly media: MediaStore,
     private readonly passwords: PasswordHasher,
+    private readonly tokens: LinkTokens,
+    private readonly idempotency: Idempotency,
   ) {}
 
   /**
-   * @returns the link and its token as it stands in the address, which nobody can tell again.
-   * @throws AppError not_found, media_not_ready, media_failed
+   * @param key with it, the same request can be told the same address again.
+   * @throws AppError not_found, media_not_ready, media_failed, idempotency_key_reused, idempotency_key_in_use
    */
   async create(
     ownerId: string,
     mediaId: string,
     request: LinkRequest,
-    { token = newToken(), tx = this.dataSource.manager }: CreateOptions = {},
-  ): Promise<{ link: ShareLink; token: string }> {
+    key?: string,
+  ): Promise<Answered<TokenedLink>> {
+    const { password, ...told } = request;
+    // No hash of a password may be kept that is quicker to guess at than its own.
+    const body = { ...told, has_password: password != null };
+    const keyed = keyedRequest(ownerId, key, 'POST /v1/media/{id}/links', mediaId, body);
+    const madeBefore = await this.idempotency.madeBefore(keyed);
+    if (madeBefore !== undefined) return this.again(keyed!, madeBefore, password);
+
     const media = await this.shareable(ownerId, mediaId);
-    const id = uuidv7();
-    const password = request.password == null ? null : await this.passwords.hash(request.password);
-    await tx.query(INSERT, [
-      id,
-      media.id,
-      ownerId,
-      hashOf(token),
-      request.expiry_time,
-      request.max_downloads ?? null,
-      password,
-    ]);
-    const link = await tx.findOneBy(ShareLink, { id });
-    if (!link) throw new AppError('not_found', 'There is no media with this id');
-    return { link, token: token.toString('base64url') };
+    const passwordHash = password == null ? null : await this.passwords.hash(password);
+    const once = await this.idempotency.once(keyed, async (tx) => {
+      const id = uuidv7();
+      const token = this.tokens.make(id, keyed);
+      const { expiry_time, max_downloads = null } = request;
+      const values = [id, media.id, ownerId, hashOf(token), expiry_time, max_downloads, passwordHash];
+      await tx.query(INSERT, values);
+      const link = await tx.findOneBy(ShareLink, { id });
+      if (!link) throw new AppError('not_found', 'There is no media with this id');
+      return { id, link, token: token.toString('base64url') };
+    });
+    return 'made' in once
+      ? { resource: once.made, isReplay: false }
+      : this.again(keyed!, once.madeBefore, password);
+  }
+
+  private async again(
+    keyed: KeyedRequest,
+    id: string,
+    password: string | null | undefined,
+  ): Promise<Answered<TokenedLink>> {
+    const link = await this.dataSource.manager.findOneBy(ShareLink, { id, owner_id: keyed.owner_id });
+    if (!link) throw goneSince();
+    if (password != null && !(await this.passwords.matches(password, link.password_hash ?? undefined)))
+      throw new AppError('idempotency_key_reused', 'This Idempotency-Key came with another password before');
+    return { resource: { link, token: this.tokens.again(link, keyed) }, isReplay: true };
   }
 
   /** `limit + 1` links, newest first: ids are UUIDv7. @throws AppError invalid_cursor */

@@ -42,8 +42,12 @@ class LinkFields {
 /** A link that was made just now. */
 export class LinkResponse extends LinkFields {
   @ApiProperty({
+    type: String,
+    nullable: true,
     format: 'uri',
-    description: 'Shown this once: only a hash of it is kept',
+    description:
+      'Shown this once, and to repeats with the same Idempotency-Key: only a hash of it is kept. ' +
+      'null when a repeat comes after JWT_SECRET was changed',
     example: 'http://localhost:3000/s/2b8nQd0wq5v1cV7xk3mJ9sYt4LzR6uPfHaEoGiNbKWc',
   })
   url: string;
