@@ -44,6 +44,18 @@ describe('an upload that waits for its probe', () => {
     expect(await listed()).toHaveLength(before);
   });
 
+  it('may be repeated with its Idempotency-Key when it was refused', async () => {
+    const whole = await photo();
+    const bad = fileForm(whole.subarray(0, whole.length / 2), 'photo.jpg');
+    const headers = { ...user.authorization, 'idempotency-key': 'again' };
+    for (const content of [bad, bad]) {
+      const response = await upload(gateway, headers, content, '?wait=30');
+      expect(await response.json()).toMatchObject({ code: 'image_truncated', status: 422 });
+    }
+    const good = await upload(gateway, headers, fileForm(whole, 'photo.jpg'), '?wait=30');
+    expect([good.status, good.headers.has('idempotent-replayed')]).toEqual([201, false]);
+  });
+
   it('is `failed` with the reason when nobody waited', async () => {
     const { id, job_id } = (await (await send(fakeJpeg(), '0')).json()) as MediaResponse;
     await fetch(`${gateway.url}/v1/jobs/${job_id}?wait=30`, { headers: user.authorization });
