@@ -4,7 +4,7 @@ import type { EntityManager } from 'typeorm';
 /** Links and thumbnails go with it. Rows that somebody works on are skipped: come back until none is left. */
 const REMOVE = `
 DELETE FROM media WHERE id IN (
-  SELECT id FROM media WHERE owner_id = $1 ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED)`;
+  SELECT id FROM media WHERE owner_id = $1 AND thumbnail_of IS NULL ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED)`;
 
 /** The next sweep takes them, without the hour that an upload may take between its bytes and its row. */
 const RELEASE = `
