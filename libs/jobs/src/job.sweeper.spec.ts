@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '@mediakiln/contracts';
 import { Job } from '@mediakiln/entities';
-import { Meter } from '@mediakiln/observability';
+import { Log, Meter } from '@mediakiln/observability';
 import { createUser, insertJobs, jobParts, testConfig } from '../../../test/support/jobs';
 import { type TestDatabase, createTestDatabase } from '../../../test/support/database';
 import { startWorker } from '../../../test/support/worker';
@@ -168,6 +169,43 @@ describe('the sweeper', () => {
       expect((await read(late.id)).due).toBe(true);
       expect(await repairs()).toContainEqual(['due_jobs', 1]);
     } finally {
+      await other.release();
+      await worker.close();
+    }
+  });
+
+  it('goes on when a duty finds its rows locked, says so, and lets that duty try again', async () => {
+    const worker = await startWorker(database.url, { sweepSeconds: 60 });
+    const other = database.dataSource.createQueryRunner();
+    const gone = randomUUID();
+    const isThere = async () =>
+      (await database.dataSource.query('SELECT FROM worker WHERE boot_id = $1', [gone])).length === 1;
+    try {
+      const warn = jest.spyOn(worker.app.get(Log), 'warn');
+      const sweeper = worker.app.get(JobSweeper);
+      await database.dataSource.query(
+        `INSERT INTO worker (boot_id, hostname, pid, operations, heartbeat_at)
+         VALUES ($1, 'h', 1, '{}', now() - interval '2 hours')`,
+        [gone],
+      );
+      await other.startTransaction();
+      await other.query('SELECT FROM worker WHERE boot_id = $1 FOR UPDATE', [gone]);
+      const late = await insert({ delay_seconds: 60, operation: 'video.trim' });
+      await database.dataSource.query("UPDATE job SET run_at = now() - interval '1 second' WHERE id = $1", [
+        late.id,
+      ]);
+      const swept = await Promise.race([sweeper.sweep(true).then(() => true), sleep(20_000, false)]);
+      expect(swept).toBe(true);
+      expect((await read(late.id)).due).toBe(true);
+      expect(await isThere()).toBe(true);
+      expect(warn.mock.calls).toEqual([
+        ['sweeper duty failed', { duty: 'gone_workers', err: expect.objectContaining({ code: '55P03' }) }],
+      ]);
+      await other.rollbackTransaction();
+      await sweeper.sweep(true);
+      expect(await isThere()).toBe(false);
+    } finally {
+      if (other.isTransactionActive) await other.rollbackTransaction();
       await other.release();
       await worker.close();
     }

@@ -1,8 +1,11 @@
 import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
-import { Controller, Get, Module } from '@nestjs/common';
-import { Log } from '@mediakiln/observability';
+import { Body, Controller, Get, Module, Post } from '@nestjs/common';
+import { Log, Meter, activeTraceparent, inSpan } from '@mediakiln/observability';
 import { type TestGateway, startGateway } from '../../../../test/support/gateway';
+import { OtlpCollector } from '../../../../test/support/otlp-collector';
+import { until } from '../../../../test/support/until';
 import { Public } from './access';
 
 @Public()
@@ -16,6 +19,11 @@ class ProbeController {
   @Get('secret/:token')
   secret(): string {
     return 'ok';
+  }
+
+  @Post('trace')
+  async trace(@Body() _body: object): Promise<{ active: string | null }> {
+    return inSpan({ name: 'inner' }, async () => ({ active: activeTraceparent() }));
   }
 
   @Get('slow')
@@ -103,4 +111,80 @@ it('counts a client that hangs up as 499, and its failure as nobody’s', async 
     expect.objectContaining({ route: '/probe/slow', status: 499 }),
   );
   expect(error).not.toHaveBeenCalled();
+});
+
+it('observes each request once, by the pattern of its route', async () => {
+  const { requestDuration } = gateway.app.get(Meter);
+  requestDuration.reset();
+  for (const path of ['/probe/secret/one', '/probe/secret/two?a=1', '/nowhere/at/all', '/probe/bug'])
+    await (await fetch(gateway.url + path)).text();
+  await settled();
+  const counts = (await requestDuration.get()).values.filter(
+    ({ metricName }) => metricName === 'media_http_request_duration_seconds_count',
+  );
+  expect(counts.map(({ labels, value }) => [labels.method, labels.route, labels.status, value])).toEqual([
+    ['GET', '/probe/secret/:token', 200, 2],
+    ['GET', 'unmatched', 404, 1],
+    ['GET', '/probe/bug', 500, 1],
+  ]);
+});
+
+it('tells no client of a trace while traces are off', async () => {
+  const answer = await fetch(`${gateway.url}/probe/secret/one`, {
+    headers: { traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01' },
+  });
+  expect(answer.headers.get('traceparent')).toBeNull();
+});
+
+describe('with a collector of traces', () => {
+  const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
+  let collector: OtlpCollector;
+  let traced: TestGateway;
+  beforeAll(async () => {
+    collector = await OtlpCollector.start();
+    traced = await startGateway({ modules: [ProbeModule], config: { otlpEndpoint: collector.url } });
+  });
+  afterAll(async () => {
+    await traced.close();
+    await collector.close();
+  });
+
+  it('continues the trace of a client through the body, the handler, the log and the answer', async () => {
+    const log = jest.spyOn(traced.app.get(Log), 'info');
+    const post = request(`${traced.url}/probe/trace?sig=tell-nobody`, {
+      method: 'POST',
+      headers: { traceparent: `00-${TRACE}-00f067aa0ba902b7-01`, 'content-type': 'application/json' },
+    });
+    post.flushHeaders();
+    await settled(); // so that the body comes by an event of its own
+    post.end('{}');
+    const [answer] = (await once(post, 'response')) as [IncomingMessage];
+    const { active } = JSON.parse(Buffer.concat(await answer.toArray()).toString()) as { active: string };
+    const spans = await until('the spans', () => {
+      const found = collector.ofTrace(TRACE);
+      return found.length === 2 && found;
+    });
+    const server = spans.find(({ kind }) => kind === 2)!;
+    const inner = spans.find(({ name }) => name === 'inner')!;
+    expect(server).toMatchObject({
+      name: 'POST /probe/trace',
+      parentSpanId: '00f067aa0ba902b7',
+      attributes: { 'http.route': '/probe/trace', 'http.request.method': 'POST' },
+    });
+    expect(inner.parentSpanId).toBe(server.spanId);
+    expect(active).toBe(`00-${TRACE}-${inner.spanId}-01`);
+    expect(answer.headers.traceparent).toBe(`00-${TRACE}-${server.spanId}-01`);
+    expect(log).toHaveBeenCalledWith('request', expect.objectContaining({ trace_id: TRACE }));
+    expect(JSON.stringify(collector.spans)).not.toContain('tell-nobody');
+  });
+
+  it('begins a trace where the client names none, marks failures of ours, and leaves health checks out', async () => {
+    await fetch(`${traced.url}/health/live`);
+    const answer = await fetch(`${traced.url}/probe/bug`, { headers: { traceparent: 'nonsense' } });
+    const span = await until('the span', () => collector.spans.find(({ name }) => name === 'GET /probe/bug'));
+    expect(answer.headers.get('traceparent')).toBe(`00-${span.traceId}-${span.spanId}-01`);
+    expect(span.parentSpanId).toBeUndefined();
+    expect(span.status).toEqual({ code: 2, message: '500' });
+    expect(collector.spans.map(({ name }) => name).join()).not.toContain('health');
+  });
 });

@@ -17,12 +17,10 @@ const METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELE
  * route's pattern stands in for the address, since addresses carry share tokens and signatures.
  */
 export function observeRequests(instance: FastifyInstance, log: Log, meter: Meter): void {
-  const spans = isTracing() ? new WeakMap<FastifyRequest, Span>() : undefined;
-
   instance.addHook('onRequest', (request, reply, done) => {
     const startedMs = performance.now();
     const isHealth = request.routeOptions.url?.startsWith('/health/') ?? false;
-    const span = spans && !isHealth ? startRequestSpan(request) : undefined;
+    const span = isTracing() && !isHealth ? startRequestSpan(request) : undefined;
     // Not Fastify's onResponse: it knows nothing of clients that hang up.
     reply.raw.once('close', () => {
       const route = request.routeOptions.url ?? 'unmatched';
@@ -44,19 +42,11 @@ export function observeRequests(instance: FastifyInstance, log: Log, meter: Mete
       else log.info('request', fields);
     });
     if (!span) return done();
-    spans!.set(request, span);
     // On the raw response, so that hijacked replies carry it as well: with it a client can point at its trace.
     reply.raw.setHeader('traceparent', formatTraceparent(span.spanContext()));
+    // Fastify keeps the context while a body arrives.
     runIn(span, done);
   });
-
-  // A body is parsed in the context of its socket, which knows nothing of the request's.
-  if (spans)
-    instance.addHook('preValidation', (request, _reply, done) => {
-      const span = spans.get(request);
-      if (span) runIn(span, done);
-      else done();
-    });
 }
 
 function startRequestSpan(request: FastifyRequest): Span | undefined {
