@@ -38,3 +38,10 @@ export const engineVersions = (): Record<string, string> => ({
   sharp: sharp.versions.sharp ?? 'unknown',
   libvips: sharp.versions.vips,
 });
+
+/** Of our formats, those that this build writes: a system's own libvips may leave some out. */
+export function writableFormats(): ReadonlySet<string> {
+  const { jpeg, png, webp, gif, heif } = sharp.format;
+  const written = { jpeg, png, webp, gif, avif: heif };
+  return new Set(Object.entries(written).flatMap(([name, { output }]) => (output.buffer ? [name] : [])));
+}

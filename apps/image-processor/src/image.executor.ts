@@ -10,13 +10,14 @@ import {
   FORMATS,
   type ImageFactsOperation,
   type ImageOperation,
+  type ImageTarget,
   MAX_IMAGE_PIXELS,
   OPERATIONS,
   imageProbe,
 } from '@mediakiln/operations';
-import { engineVersions, openHeader, openImage } from './engine';
+import { engineVersions, openHeader, openImage, writableFormats } from './engine';
 import { originalPicture } from './original-picture';
-import { pictureError } from './picture-error';
+import { isTimeout, pictureError } from './picture-error';
 import { PixelBudget } from './pixel-budget';
 
 /** Two of the largest images that are taken: a third waits. */
@@ -29,10 +30,12 @@ const VARIANT = 'output';
 @Injectable()
 export class ImageExecutor extends MediaExecutor {
   readonly operations: readonly AnyImageOperation[] = OPERATIONS.filter(isImageOperation);
+  /** Formats that this build of libvips writes. */
+  protected readonly encoders: ReadonlySet<string> = writableFormats();
   private readonly budget = new PixelBudget(PIXELS_IN_WORK);
 
   async engines(): Promise<{ versions: Record<string, string>; encoders: string[] }> {
-    return { versions: engineVersions(), encoders: ['jpeg', 'png', 'webp', 'avif', 'gif'] };
+    return { versions: engineVersions(), encoders: [...this.encoders] };
   }
 
   /**
@@ -82,7 +85,13 @@ export class ImageExecutor extends MediaExecutor {
   ): Promise<ExecutionResult> {
     const { params, workdir, signal } = execution;
     const probe = imageProbeOf(input);
-    const encoded = await this.withinBudget(probe, signal, () => encode(operation, execution, probe));
+    this.refuseUnwritable(operation.target(params, probe));
+    const encoded = await this.withinBudget(
+      probe,
+      signal,
+      () => encode(operation, execution, probe),
+      operation.outputPixels?.(params, probe),
+    );
     const goal = operation.goal?.(params, probe) ?? {};
     const original =
       goal.keep_smaller === true && encoded.length >= input.bytes
@@ -110,12 +119,23 @@ export class ImageExecutor extends MediaExecutor {
     };
   }
 
+  private refuseUnwritable({ container }: ImageTarget): void {
+    if (!this.encoders.has(container))
+      throw new AppError(
+        'encoder_missing',
+        `libvips ${engineVersions().libvips} of this server was built without ${container.toUpperCase()}`,
+      );
+  }
+
   /** The pixels are given back when the engine has really ended, even if the job no longer waits for it. */
-  private async withinBudget<T>(probe: ImageProbe, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-    const release = await this.budget.reserve(
-      probe.stored_width * probe.stored_height * probe.frames,
-      signal,
-    );
+  private async withinBudget<T>(
+    probe: ImageProbe,
+    signal: AbortSignal,
+    work: () => Promise<T>,
+    outputPixels = 0,
+  ): Promise<T> {
+    const pixels = probe.stored_width * probe.stored_height * probe.frames;
+    const release = await this.budget.reserve(Math.max(pixels, outputPixels), signal);
     const attributes = {
       'media.format': probe.format,
       'media.width': probe.stored_width,
@@ -154,11 +174,20 @@ async function encode(
   const paths = inputs.map((input) => input.path);
   const path = paths[0]!;
   const options = operation.open(params, probe);
+  // The probe has decoded it in time; encoders of some formats take much longer, and the operation knows.
+  const seconds = operation.timeoutSeconds([probe], params);
   const run = (ignoreIcc: boolean | undefined): Promise<Buffer> =>
-    operation.apply(openImage(path, { ...options, ignoreIcc }), params, probe, paths).toBuffer();
+    operation
+      .apply(openImage(path, { ...options, ignoreIcc }), params, probe, paths)
+      .timeout({ seconds })
+      .toBuffer();
   try {
     return await run(options.ignoreIcc);
   } catch (error) {
+    if (isTimeout(error))
+      throw new AppError('job_timeout', `The work on this image took more than ${seconds} s`, {
+        cause: error,
+      });
     // The picture was sound when it was probed. If it still is, its profile may be one that cannot be applied, which
     // shows only now; else the fault is ours, and worth another try.
     await decode(path, probe);

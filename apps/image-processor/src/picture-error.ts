@@ -2,6 +2,8 @@ import { AppError, type ImageProbe } from '@mediakiln/contracts';
 import { MAX_IMAGE_PIXELS } from '@mediakiln/operations';
 import { endsEarly } from './ends-early';
 
+const TIMEOUT = /^timeout: /m;
+
 /** What sharp itself says before a decoder is asked, and libvips when its time is over. */
 const KNOWN: readonly [RegExp, (cause: unknown) => AppError][] = [
   [/unsupported image format/, (cause) => new AppError('unsupported_media_type', undefined, { cause })],
@@ -14,7 +16,7 @@ const KNOWN: readonly [RegExp, (cause: unknown) => AppError][] = [
     /exceeds channel limit/,
     (cause) => new AppError('image_corrupt', 'The image has more than 5 channels', { cause }),
   ],
-  [/^timeout: /m, (cause) => new AppError('job_timeout', 'Decoding the image took too long', { cause })],
+  [TIMEOUT, (cause) => new AppError('job_timeout', 'Decoding the image took too long', { cause })],
   [/Input file is missing/, (cause) => AppError.from(cause)],
 ];
 
@@ -34,3 +36,7 @@ export async function pictureError(
     ? new AppError('image_truncated', 'The file ends before the image is complete', { cause: thrown })
     : new AppError('image_corrupt', 'The image data is damaged', { cause: thrown });
 }
+
+/** libvips gave up because its time was over. */
+export const isTimeout = (thrown: unknown): boolean =>
+  thrown instanceof Error && TIMEOUT.test(thrown.message);

@@ -1,5 +1,6 @@
 import { imageCompress } from './image/compress';
 import { imageProbe } from './image/probe';
+import { imageResize } from './image/resize';
 import { imageThumbnail } from './image/thumbnail';
 import type { AnyOperation } from './operation';
 import { videoPoster } from './video/poster';
@@ -10,6 +11,7 @@ import { videoTrim } from './video/trim';
 export const OPERATIONS: readonly AnyOperation[] = [
   imageProbe,
   imageCompress,
+  imageResize,
   imageThumbnail,
   videoProbe,
   videoPoster,

@@ -2,6 +2,7 @@ export { OPERATIONS, findOperation } from './catalogue';
 export { ImageCompressParams, imageCompress } from './image/compress';
 export { FORMATS } from './image/formats';
 export { MAX_IMAGE_FRAMES, MAX_IMAGE_PIXELS, imageProbe } from './image/probe';
+export { ImageResizeParams, imageResize } from './image/resize';
 export { ImageThumbnailParams, imageThumbnail } from './image/thumbnail';
 export { topicOf } from './operation';
 export type {

@@ -39,6 +39,8 @@ export interface ImageOperation<P extends object = object> extends OperationBase
   open(params: P, probe: ImageProbe): SharpOptions;
   /** Pure: adds the work to the pipeline and sets its output format. `inputs` are paths; [0] is already open. */
   apply(pipeline: Sharp, params: P, probe: ImageProbe, inputs: readonly string[]): Sharp;
+  /** Width x height x frames of what `apply` makes; absent: no more than the input has. */
+  outputPixels?(params: P, probe: ImageProbe): number;
   /** What `apply` makes. */
   target(params: P, probe: ImageProbe): ImageTarget;
   /** What the executor pursues around the pipeline. */

@@ -23,6 +23,8 @@ interface ParamsSchema {
   properties: Record<string, ParamSchema>;
   required: string[];
   additionalProperties: false;
+  /** At least one of these must be there. */
+  anyOf?: { required: [string] }[];
 }
 
 /** JSON Schema of a parameter class that is made of these decorators. */
@@ -41,6 +43,15 @@ const recordSchema =
       required: isOptional ? known.required : [...known.required, String(name)],
     };
     Reflect.defineMetadata(SCHEMAS, merged, target);
+  };
+
+/** For a class of which at least one of these optional parameters is needed. */
+export const NeedsOneOf =
+  (...names: readonly string[]): ClassDecorator =>
+  (target) => {
+    const known = paramsSchema(target as unknown as new () => object);
+    const anyOf = names.map((name): { required: [string] } => ({ required: [name] }));
+    Reflect.defineMetadata(SCHEMAS, { ...known, anyOf } satisfies ParamsSchema, target.prototype as object);
   };
 
 interface NumberRules extends ParamRules<number> {

@@ -2,6 +2,7 @@ import { AppError, type FieldError } from '@mediakiln/contracts';
 import { plainToInstance } from 'class-transformer';
 import { type ValidationError, validateSync } from 'class-validator';
 import type { AnyOperation } from './operation';
+import { paramsSchema } from './param';
 
 /**
  * A client's raw parameters as a validated instance of the operation's class, defaults filled in.
@@ -25,10 +26,22 @@ export function validateParams(operation: AnyOperation, raw: unknown): object {
     '/params',
   );
   // Rules between parameters may rely on each of them being what it should be.
-  if (errors.length === 0) errors.push(...(operation.rules?.(instance) ?? []));
+  if (errors.length === 0)
+    errors.push(...missingOfSeveral(params, given), ...(operation.rules?.(instance) ?? []));
   if (errors.length > 0)
     throw new AppError('validation_failed', errors.map((error) => error.detail).join('; '), { errors });
   return instance;
+}
+
+/** Where one of several is needed and none was given: an error for each, so that any of them can be filled in. */
+function missingOfSeveral(params: new () => object, given: object): FieldError[] {
+  const names = (paramsSchema(params).anyOf ?? []).flatMap(({ required }) => required);
+  if (names.length === 0 || names.some((name) => name in given)) return [];
+  return names.map((name) => ({
+    pointer: `/params/${name}`,
+    code: 'one_needed',
+    detail: `one of ${names.join(' and ')} is needed`,
+  }));
 }
 
 const snakeCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

@@ -5,22 +5,38 @@ export interface EncodeParams {
   /** 1-100. */
   quality: number;
   effort: 'fast' | 'small';
+  /** Every pixel as it is; `quality` has no say then. PNG, WebP and AVIF. */
+  lossless?: boolean;
+  /** Shows itself from coarse to fine while it loads. JPEG and PNG. */
+  progressive?: boolean;
 }
 
 /** The encoder settings behind quality and effort. Processor time and bytes are those of a 12-megapixel photo. */
 const ENCODERS: Record<ImageFormat, (pipeline: Sharp, params: EncodeParams) => Sharp> = {
   // Optimised Huffman tables save 3 % for 70 ms and 310 MB; mozjpeg 12 % at the same look for 8 times the time.
-  jpeg: (pipeline, { quality, effort }) =>
-    pipeline.jpeg(effort === 'fast' ? { quality, optimiseCoding: false } : { quality, mozjpeg: true }),
+  jpeg: (pipeline, { quality, effort, progressive = false }) =>
+    pipeline.jpeg(
+      effort === 'fast' ? { quality, optimiseCoding: false, progressive } : { quality, mozjpeg: true },
+    ),
   // Full-colour PNG without filters is often larger than its source; lossless therefore tries them all.
-  png: (pipeline, { quality, effort }) =>
-    isLosslessPng(quality)
-      ? pipeline.png({ compressionLevel: 9, adaptiveFiltering: true })
-      : pipeline.png({ palette: true, quality, effort: effort === 'fast' ? 4 : 10, compressionLevel: 6 }),
+  png: (pipeline, params) => {
+    const { quality, effort, progressive = false } = params;
+    return isLosslessPng(params)
+      ? pipeline.png({ compressionLevel: 9, adaptiveFiltering: true, progressive })
+      : pipeline.png({
+          palette: true,
+          quality,
+          effort: effort === 'fast' ? 4 : 10,
+          compressionLevel: 6,
+          progressive,
+        });
+  },
   // Effort 6 takes 8 s for a picture of 300x300 with transparency.
-  webp: (pipeline, { quality, effort }) => pipeline.webp({ quality, effort: effort === 'fast' ? 4 : 5 }),
+  webp: (pipeline, { quality, effort, lossless = false }) =>
+    pipeline.webp({ quality, lossless, effort: effort === 'fast' ? 4 : 5 }),
   // From effort 1 (3 s) to 4 (30 s) a file shrinks by 10 % at most.
-  avif: (pipeline, { quality, effort }) => pipeline.avif({ quality, effort: effort === 'fast' ? 1 : 4 }),
+  avif: (pipeline, { quality, effort, lossless = false }) =>
+    pipeline.avif({ quality, lossless, effort: effort === 'fast' ? 1 : 4 }),
   gif: (pipeline, { quality, effort }) =>
     pipeline.gif({
       colours: gifColors(quality),
@@ -34,11 +50,11 @@ export function encode(pipeline: Sharp, format: ImageFormat, params: EncodeParam
 }
 
 /** Below, colours are reduced to a palette: 2-4 times smaller. */
-const isLosslessPng = (quality: number): boolean => quality === 100;
+const isLosslessPng = ({ quality, lossless }: EncodeParams): boolean => lossless ?? quality === 100;
 
 /** Whether the file holds a table of colours, which has no place for a greyscale profile. */
-export const hasPalette = (format: ImageFormat, { quality }: EncodeParams): boolean =>
-  format === 'png' && !isLosslessPng(quality);
+export const hasPalette = (format: ImageFormat, params: EncodeParams): boolean =>
+  format === 'png' && !isLosslessPng(params);
 
 /** 256 from quality 90 on, falling to 16. */
 function gifColors(quality: number): number {

@@ -67,6 +67,15 @@ export function assertFitsFormat(format: ImageFormat, size: { width: number; hei
     );
 }
 
+/** Frames lie one below the other in libvips, so that they can only be turned one at a time. @throws AppError */
+export function assertTurnable({ isAnimated }: Rendering, probe: ImageProbe): void {
+  if (isAnimated && probe.orientation !== 1)
+    throw new AppError(
+      'unsupported_input',
+      `An animation that is turned by its EXIF orientation (${probe.orientation}) is not taken; its first frame is`,
+    );
+}
+
 function isGreyColor(color: string): boolean {
   const [red, green, blue] = [color.slice(1, 3), color.slice(3, 5), color.slice(5, 7)];
   return red?.toLowerCase() === green?.toLowerCase() && green?.toLowerCase() === blue?.toLowerCase();
