@@ -1,4 +1,5 @@
 import { imageCompress } from './image/compress';
+import { imageConvert } from './image/convert';
 import { imageProbe } from './image/probe';
 import { imageResize } from './image/resize';
 import { imageThumbnail } from './image/thumbnail';
@@ -12,6 +13,7 @@ export const OPERATIONS: readonly AnyOperation[] = [
   imageProbe,
   imageCompress,
   imageResize,
+  imageConvert,
   imageThumbnail,
   videoProbe,
   videoPoster,

@@ -1,5 +1,6 @@
 export { OPERATIONS, findOperation } from './catalogue';
 export { ImageCompressParams, imageCompress } from './image/compress';
+export { ImageConvertParams, imageConvert } from './image/convert';
 export { FORMATS } from './image/formats';
 export { MAX_IMAGE_FRAMES, MAX_IMAGE_PIXELS, imageProbe } from './image/probe';
 export { ImageResizeParams, imageResize } from './image/resize';
