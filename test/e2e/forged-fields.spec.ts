@@ -55,7 +55,7 @@ it('lets nothing of a query reach the database as SQL, in any parameter of any r
         const answer = await scene.call(method, address, {
           json: ask.json,
           body: ask.body?.(),
-          headers: (ask.owner ?? scene.owner).authorization,
+          headers: isCredential(parameter) ? {} : (ask.owner ?? scene.owner).authorization,
         });
         tried += 1;
         // Free text may be searched for, and then nothing is found.
@@ -71,6 +71,9 @@ it('lets nothing of a query reach the database as SQL, in any parameter of any r
 
 const filled = (path: string, values: Record<string, string> = {}): string =>
   path.replace(/\{(\w+)\}/g, (_all, name: string) => values[name] ?? 'latest');
+
+/** Next to a header nobody looks at it. */
+const isCredential = ({ name }: Parameter): boolean => name === 'ticket';
 
 function isFreeText({ name, schema = {} }: Parameter): boolean {
   const { type, enum: values, pattern, format }: Schema = resolve(scene.document, schema);

@@ -30,7 +30,7 @@ export class ApiKeyRequest {
   @Length(NAME.minLength, NAME.maxLength)
   name: string;
 
-  @ApiProperty({ ...NAMED_SCOPES, minItems: 1, uniqueItems: true })
+  @ApiProperty({ ...NAMED_SCOPES, minItems: 1, maxItems: SCOPES.length, uniqueItems: true })
   @IsArray()
   @ArrayNotEmpty()
   @ArrayUnique()
@@ -38,6 +38,7 @@ export class ApiKeyRequest {
   scopes: Scope[];
 
   @ApiPropertyOptional({
+    type: String,
     format: 'date-time',
     nullable: true,
     example: null,

@@ -9,7 +9,12 @@ const lowerCase = ({ value }: { value: unknown }): unknown =>
   typeof value === 'string' ? value.trim().toLowerCase() : value;
 
 export class Credentials {
-  @ApiProperty({ format: 'email', example: EXAMPLE_EMAIL, description: 'Upper and lower case are the same' })
+  @ApiProperty({
+    format: 'email',
+    maxLength: 254,
+    example: EXAMPLE_EMAIL,
+    description: 'Upper and lower case are the same',
+  })
   @Transform(lowerCase)
   @IsEmail({ require_tld: false })
   @MaxLength(254)

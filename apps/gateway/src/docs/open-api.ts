@@ -57,7 +57,7 @@ export function openApiOf(app: NestFastifyApplication): OpenAPIObject {
       }
       if (operation?.[ACCESS_EXTENSION] === 'public') operation.security = [];
       if (operation?.[ACCESS_EXTENSION] === 'optional')
-        operation.security = [{}, { bearer: [] }, { api_key: [] }];
+        operation.security = [{}, { bearer: [] }, ...(scope === undefined ? [] : [{ api_key: [] }])];
       delete operation?.[ACCESS_EXTENSION];
       delete operation?.[SCOPE_EXTENSION];
     }

@@ -5,6 +5,7 @@ import { IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validato
 import type { FastifyReply } from 'fastify';
 
 const DEFAULT_LIMIT = 20;
+const CURSOR_CHARACTERS = 500;
 
 /** Query of every list. Extend it with the list's own filters. */
 export class PageQuery {
@@ -16,10 +17,14 @@ export class PageQuery {
   @Max(100)
   limit: number = DEFAULT_LIMIT;
 
-  @ApiPropertyOptional({ type: String, description: '`next_cursor` of the page before' })
+  @ApiPropertyOptional({
+    type: String,
+    maxLength: CURSOR_CHARACTERS,
+    description: '`next_cursor` of the page before',
+  })
   @IsOptional()
   @IsString()
-  @MaxLength(500)
+  @MaxLength(CURSOR_CHARACTERS)
   cursor?: string;
 }
 

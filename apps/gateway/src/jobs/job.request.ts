@@ -1,4 +1,4 @@
-import { OPERATIONS, type AnyOperation } from '@mediakiln/operations';
+import { OPERATIONS, type AnyOperation, paramsSchema } from '@mediakiln/operations';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import {
@@ -28,6 +28,7 @@ const UUID_OR_LATEST = /^(latest|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 export class JobInputRequest {
   @ApiProperty({
     example: 'latest',
+    pattern: UUID_OR_LATEST.source,
     description: 'A media id, or `latest` for your newest ready media that the operation takes',
   })
   @Matches(UUID_OR_LATEST, { message: 'media_id must be a media id or "latest"' })
@@ -41,7 +42,7 @@ export class JobRequest {
   @MaxLength(100)
   operation: string;
 
-  @ApiProperty({ type: [JobInputRequest] })
+  @ApiProperty({ type: [JobInputRequest], description: 'In the order in which the operation takes them' })
   @IsArray()
   @ArrayMinSize(1)
   @ArrayMaxSize(MAX_INPUTS)
@@ -113,8 +114,13 @@ function documentedRequest(operation: AnyOperation): new () => JobRequest {
   const name = `${operation.name.replace(/(^|[._])(\w)/g, (_all, _mark, letter: string) => letter.toUpperCase())}Job`;
   const documented = class extends JobRequest {};
   Object.defineProperty(documented, 'name', { value: name });
-  ApiProperty({ enum: [operation.name] })(documented.prototype, 'operation');
-  ApiPropertyOptional({ type: () => operation.params })(documented.prototype, 'params');
+  ApiProperty({ enum: [operation.name], example: operation.name })(documented.prototype, 'operation');
+  ApiProperty({ type: [JobInputRequest], minItems: operation.minInputs, maxItems: operation.maxInputs })(
+    documented.prototype,
+    'inputs',
+  );
+  const required = paramsSchema(operation.params).required.length > 0;
+  ApiProperty({ type: () => operation.params, required })(documented.prototype, 'params');
   return documented;
 }
 

@@ -34,7 +34,7 @@ export class ContentController {
   })
   @ApiHeader({ name: 'Range', required: false, example: 'bytes=0-1023' })
   @ApiHeader({ name: 'If-Range', required: false, description: 'The ETag that the range is meant for' })
-  @ApiHeader({ name: 'If-None-Match', required: false })
+  @ApiHeader({ name: 'If-None-Match', required: false, description: 'The ETag of what you have' })
   @ApiProduces('image/*', 'video/*', 'application/octet-stream')
   @ApiResponse({ status: 200, description: 'The whole file', content: { '*/*': FILE } })
   @ApiResponse({ status: 206, description: 'The range', content: { '*/*': FILE } })

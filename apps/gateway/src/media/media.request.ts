@@ -12,6 +12,7 @@ import {
   IsString,
   Length,
   Max,
+  MaxLength,
   Min,
   ValidateIf,
 } from 'class-validator';
@@ -22,6 +23,7 @@ import { NAME_CHARACTERS, cleanName, cleanTag, visibleText } from './user-text';
 
 const MAX_TAGS = 32;
 const TAG_CHARACTERS = 64;
+const SIGNATURE_CHARACTERS = 100;
 
 /** Text as we keep it, before it is measured. */
 const AsText = (clean: (text: string) => string): PropertyDecorator =>
@@ -105,7 +107,8 @@ export class MediaPatch {
   name?: string;
 
   @ApiPropertyOptional({
-    type: [String],
+    type: 'array',
+    items: { type: 'string', minLength: 1, maxLength: TAG_CHARACTERS },
     maxItems: MAX_TAGS,
     uniqueItems: true,
     example: ['holiday', 'Norway'],
@@ -153,14 +156,16 @@ export class UploadQuery {
 
 /** The signature of an address that was given out. */
 export class SignatureQuery {
-  @ApiPropertyOptional({ description: 'Part of a signed address' })
+  @ApiPropertyOptional({ maxLength: SIGNATURE_CHARACTERS, description: 'Part of a signed address' })
   @IsOptional()
   @IsString()
+  @MaxLength(SIGNATURE_CHARACTERS)
   exp?: string;
 
-  @ApiPropertyOptional({ description: 'Part of a signed address' })
+  @ApiPropertyOptional({ maxLength: SIGNATURE_CHARACTERS, description: 'Part of a signed address' })
   @IsOptional()
   @IsString()
+  @MaxLength(SIGNATURE_CHARACTERS)
   sig?: string;
 }
 

@@ -38,7 +38,7 @@ export class ThumbnailController {
     description: 'A media id, or with a token `latest` for your newest ready media',
   })
   @ApiHeader({ name: 'Range', required: false, example: 'bytes=0-1023' })
-  @ApiHeader({ name: 'If-None-Match', required: false })
+  @ApiHeader({ name: 'If-None-Match', required: false, description: 'The ETag of what you have' })
   @ApiProduces('image/webp', 'image/jpeg')
   @ApiResponse({ status: 200, description: 'The whole picture', content: { 'image/*': PICTURE } })
   @ApiResponse({ status: 206, description: 'The range', content: { 'image/*': PICTURE } })
