@@ -130,7 +130,6 @@ export class AppConfig {
     { parse: list },
   )
   @IsArray()
-  @Matches(/^[0-9a-fA-F.:]+(\/\d{1,3})?$/, { each: true })
   readonly trustProxy: readonly string[] = [];
 
   @FromEnv('RATE_LIMIT_PER_MINUTE', 'Most requests of one account or API key in a minute; 0: no limit', {

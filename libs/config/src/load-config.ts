@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { validateSync } from 'class-validator';
 import { AppConfig } from './app-config';
 import { variablesOf } from './variable';
@@ -76,5 +77,14 @@ function crossChecks(config: AppConfig): string[] {
     );
   if ((config.adminEmail === undefined) !== (config.adminPassword === undefined))
     problems.push('ADMIN_EMAIL and ADMIN_PASSWORD: give both or neither');
+  for (const proxy of config.trustProxy)
+    if (!isAddressBlock(proxy)) problems.push(`TRUST_PROXY: ${proxy} is no address and no CIDR block`);
   return problems;
+}
+
+function isAddressBlock(text: string): boolean {
+  const [address = '', prefix, ...rest] = text.split('/');
+  const bits = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
+  if (prefix === undefined) return bits > 0;
+  return rest.length === 0 && /^\d{1,3}$/.test(prefix) && Number(prefix) <= bits;
 }
