@@ -7,6 +7,7 @@ import { createUser, jobScene, testConfig } from '../../../test/support/jobs';
 import { TcpProxy } from '../../../test/support/tcp-proxy';
 import { until } from '../../../test/support/worker-scene';
 import { JobFollower } from './job.follower';
+import { JobNotices } from './job.notices';
 import { JobPurge } from './job.purge';
 
 let database: TestDatabase;
@@ -15,6 +16,7 @@ let owner: string;
 let proxy: TcpProxy;
 /** The follower's own way to the database, which a test can shut. */
 let watching: DataSource;
+let notices: JobNotices;
 let follower: JobFollower;
 
 beforeAll(async () => {
@@ -31,11 +33,14 @@ beforeEach(async () => {
   url.port = String(proxy.port);
   watching = new DataSource(dataSourceOptions({ databaseUrl: url.href, databasePool: 2 }));
   await watching.initialize();
-  follower = new JobFollower(watching, testConfig({ databaseUrl: url.href }), scene.log);
-  await follower.onApplicationBootstrap();
+  notices = new JobNotices(testConfig({ databaseUrl: url.href }), scene.log);
+  follower = new JobFollower(watching, notices, scene.log);
+  follower.onApplicationBootstrap();
+  await notices.onApplicationBootstrap();
 });
 afterEach(async () => {
-  await follower.onApplicationShutdown();
+  follower.onApplicationShutdown();
+  await notices.onApplicationShutdown();
   await watching.destroy();
   await proxy.close();
 });
@@ -109,7 +114,7 @@ it('ends with a job that was removed with its account', async () => {
 it('ends all that still watch when the process shuts down', async () => {
   const job = await scene.insert({ owner_id: owner });
   const waiting = follower.waitFor(job.id, 60_000);
-  await follower.onApplicationShutdown();
+  follower.onApplicationShutdown();
   await waiting;
   await expect(lastValueFrom(follower.watch(job.id), { defaultValue: 'ended' })).resolves.toBe('ended');
 });

@@ -1,12 +1,11 @@
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { AppConfig } from '@mediakiln/config';
 import { isTerminal } from '@mediakiln/contracts';
 import { Log } from '@mediakiln/observability';
-import { Client } from 'pg';
 import {
   EMPTY,
   Observable,
   type Subscriber,
+  Subscription,
   filter,
   firstValueFrom,
   race,
@@ -16,43 +15,42 @@ import {
   map,
 } from 'rxjs';
 import { DataSource } from 'typeorm';
+import { JobNotices } from './job.notices';
 import { type JobSnapshot, SNAPSHOTS } from './snapshot';
 
 const POLL_MS = 1_000;
-const RECONNECT_MS = 1_000;
 
 /**
  * Lets requests follow jobs: notifications say that a watched job moved, a poll once a second brings its progress.
- * One LISTEN connection and at most one query a second, however many clients follow.
+ * At most one query at a time, however many clients follow.
  */
 @Injectable()
 export class JobFollower implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly watched = new Map<string, Set<Subscriber<JobSnapshot>>>();
   private readonly stale = new Set<string>();
-  private listener?: Client;
+  private readonly notices = new Subscription();
   private poll?: NodeJS.Timeout;
-  private retry?: NodeJS.Timeout;
   private isReading = false;
   private isClosed = false;
 
   constructor(
     private readonly database: DataSource,
-    private readonly config: AppConfig,
+    private readonly said: JobNotices,
     private readonly log: Log,
   ) {}
 
-  async onApplicationBootstrap(): Promise<void> {
-    await this.listen();
+  onApplicationBootstrap(): void {
+    this.notices.add(this.said.moved$.subscribe((id) => this.refresh([id])));
+    this.notices.add(this.said.restored$.subscribe(() => this.refresh(this.watched.keys())));
     this.poll = setInterval(() => this.refresh(this.watched.keys()), POLL_MS);
     this.poll.unref();
   }
 
-  async onApplicationShutdown(): Promise<void> {
+  onApplicationShutdown(): void {
     this.isClosed = true;
     clearInterval(this.poll);
-    clearTimeout(this.retry);
+    this.notices.unsubscribe();
     for (const subscribers of this.watched.values()) for (const one of subscribers) one.complete();
-    await this.listener?.end().catch(() => undefined);
   }
 
   /** The job now and after every change; completes after its terminal state, when it is gone, or at shutdown. */
@@ -117,39 +115,5 @@ export class JobFollower implements OnApplicationBootstrap, OnApplicationShutdow
 
   private end(id: string): void {
     for (const subscriber of [...(this.watched.get(id) ?? [])]) subscriber.complete();
-  }
-
-  private async listen(): Promise<void> {
-    const client = new Client({
-      connectionString: this.config.databaseUrl,
-      keepAlive: true,
-      application_name: 'mediakiln-listen',
-      connectionTimeoutMillis: 2_000,
-    });
-    let isLost = false;
-    const onLost = (error?: Error): void => {
-      if (isLost) return;
-      isLost = true;
-      this.log.debug('notification connection lost', { err: error });
-      this.relisten();
-    };
-    client.on('error', onLost);
-    client.on('end', () => onLost());
-    client.on('notification', (message) => this.refresh([message.payload ?? '']));
-    try {
-      await client.connect();
-      await client.query('LISTEN job');
-      this.listener = client;
-      // The process may have begun to stop while this connection was being made.
-      if (this.isClosed) await client.end();
-      this.refresh(this.watched.keys());
-    } catch (error) {
-      onLost(error as Error);
-    }
-  }
-
-  private relisten(): void {
-    if (this.isClosed) return;
-    this.retry = setTimeout(() => void this.listen(), RECONNECT_MS).unref();
   }
 }

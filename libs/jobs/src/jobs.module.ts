@@ -10,11 +10,13 @@ import { JobAttempt } from './job.attempt';
 import { JobDispatcher } from './job.dispatcher';
 import { JobEnd } from './job.end';
 import { JobFollower } from './job.follower';
+import { JobNotices } from './job.notices';
 import { JobReader } from './job.reader';
 import { JobStore } from './job.store';
 import { JobSweeper } from './job.sweeper';
 import { LeaseKeeper } from './lease.keeper';
 import { Outputs } from './outputs';
+import { OwnerFeed } from './owner.feed';
 import { WorkerRow } from './worker.row';
 import { Workdirs } from './workdir';
 
@@ -28,7 +30,9 @@ export class JobsModule {}
 @Module({
   imports: [DiscoveryModule, JobsModule],
   providers: [
+    JobNotices,
     JobFollower,
+    OwnerFeed,
     JobReader,
     JobSweeper,
     DueGauge,
@@ -37,7 +41,7 @@ export class JobsModule {}
     RingDueDuty,
     GoneWorkersDuty,
   ],
-  exports: [JobFollower, JobReader, JobSweeper],
+  exports: [JobFollower, OwnerFeed, JobReader, JobSweeper],
 })
 export class JobsGatewayModule {}
 

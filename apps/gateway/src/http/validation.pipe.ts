@@ -39,12 +39,12 @@ const isObject = (value: unknown): boolean =>
 
 /** Without recursion: it is there to find what would exhaust the stack. */
 function isDeeper(root: unknown, most: number): boolean {
-  let level: unknown[] = [root];
-  for (let depth = 0; depth <= most; depth += 1) {
-    level = level.flatMap((value) =>
-      typeof value === 'object' && value !== null ? (Object.values(value) as unknown[]) : [],
-    );
-    if (level.length === 0) return false;
+  let level = [root].filter(isContainer);
+  for (let depth = 1; level.length > 0; depth += 1) {
+    if (depth > most) return true;
+    level = level.flatMap((value) => (Object.values(value) as unknown[]).filter(isContainer));
   }
-  return true;
+  return false;
 }
+
+const isContainer = (value: unknown): value is object => typeof value === 'object' && value !== null;

@@ -12,6 +12,7 @@ import {
   Req,
   Res,
   Sse,
+  SseSignal,
 } from '@nestjs/common';
 import { isTerminal } from '@mediakiln/contracts';
 import { JobFollower } from '@mediakiln/jobs';
@@ -31,12 +32,14 @@ import {
 } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Observable } from 'rxjs';
-import { CurrentUser, Needs, type RequestUser } from '../http/access';
+import { CallerIfKnown, CurrentUser, Needs, OptionalAuth, type RequestUser } from '../http/access';
 import { ApiProblems } from '../http/api-problems';
 import { ApiIdempotencyKey, IdempotencyKeyOf, markReplayed } from '../http/idempotency-key';
 import { type Page, linkNext, pageOf } from '../http/page';
-import { JobResponse } from '../present/job.response';
-import { JobEvents } from './job.events';
+import { JobEventResponse, JobResponse } from '../present/job.response';
+import { EventTickets } from './event-tickets';
+import { EventsQuery, lastEventIdOf } from './events.query';
+import { JobEvents, JobProgressEvent } from './job.events';
 import { JobIdPipe } from './job-id.pipe';
 import { JobPresenter } from './job.presenter';
 import { JobListQuery, WaitQuery, cursorKeyOf } from './job.query';
@@ -61,7 +64,11 @@ export class JobPage implements Page<JobResponse> {
 
 @ApiTags('Jobs')
 @ApiBearerAuth('bearer')
-@ApiExtraModels(...DOCUMENTED_REQUESTS.flatMap(({ operation, request }) => [request, operation.params]))
+@ApiExtraModels(
+  JobEventResponse,
+  JobProgressEvent,
+  ...DOCUMENTED_REQUESTS.flatMap(({ operation, request }) => [request, operation.params]),
+)
 @Needs('jobs:read')
 @Controller('v1/jobs')
 export class JobsController {
@@ -70,6 +77,7 @@ export class JobsController {
     private readonly presenter: JobPresenter,
     private readonly follower: JobFollower,
     private readonly stream: JobEvents,
+    private readonly tickets: EventTickets,
   ) {}
 
   @Post()
@@ -200,9 +208,13 @@ export class JobsController {
   }
 
   @Sse(':id/events')
+  @OptionalAuth()
   @ApiOperation({
     summary: 'Follow a job live',
-    description: 'Server-sent events: `status` for each move, `progress` in between; ends with the job.',
+    description:
+      'Server-sent events: `status` (JobEventResponse) for each move, once and in order, `progress` (JobProgressEvent) ' +
+      'in between. Ends with the job, and after 15 minutes: connect again with `Last-Event-ID`. A comment comes every ' +
+      '15 seconds. Instead of a token, a `ticket` will do. One login or API key may have 100 of these open.',
   })
   @ApiJobId()
   @ApiHeader({ name: 'last-event-id', required: false, description: 'Resume after this event', example: '0' })
@@ -211,14 +223,17 @@ export class JobsController {
     description: 'The stream',
     content: { 'text/event-stream': { schema: { type: 'string' } } },
   })
-  @ApiProblems('unauthenticated', 'not_found')
+  @ApiProblems('unauthenticated', 'token_expired', 'not_found', 'validation_failed', 'too_many_requests')
   async events(
-    @CurrentUser() user: RequestUser,
+    @CallerIfKnown() caller: RequestUser | undefined,
     @Param('id', JobIdPipe) id: string,
+    @Query() query: EventsQuery,
+    @SseSignal() ended: AbortSignal,
     @Headers('last-event-id') lastEventId?: string,
   ): Promise<Observable<MessageEvent>> {
-    const job = await this.jobs.find(user.id, id);
-    return this.stream.stream(job.id, /^\d{1,18}$/.test(lastEventId ?? '') ? lastEventId! : '0');
+    const { id: ownerId, credential } = this.tickets.follower(caller, query.ticket);
+    const job = await this.jobs.find(ownerId, id);
+    return this.stream.stream(job.id, { credential, ended }, lastEventIdOf(lastEventId, query));
   }
 }
 

@@ -1,5 +1,8 @@
 import { Module } from '@nestjs/common';
 import { HttpModule } from '../http/http.module';
+import { EventStreams, StreamTiming } from './event-streams';
+import { EventTickets } from './event-tickets';
+import { EventsController } from './events.controller';
 import { JobEvents } from './job.events';
 import { JobInputs } from './job.inputs';
 import { JobPresenter } from './job.presenter';
@@ -7,10 +10,21 @@ import { JobsController } from './jobs.controller';
 import { JobsService } from './jobs.service';
 import { OperationsCatalogue } from './operations.catalogue';
 import { OperationsController } from './operations.controller';
+import { OwnerEvents } from './owner.events';
 
 @Module({
   imports: [HttpModule],
-  controllers: [JobsController, OperationsController],
-  providers: [JobsService, JobInputs, JobPresenter, JobEvents, OperationsCatalogue],
+  controllers: [JobsController, EventsController, OperationsController],
+  providers: [
+    JobsService,
+    JobInputs,
+    JobPresenter,
+    StreamTiming,
+    EventStreams,
+    EventTickets,
+    JobEvents,
+    OwnerEvents,
+    OperationsCatalogue,
+  ],
 })
 export class JobsHttpModule {}

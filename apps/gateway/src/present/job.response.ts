@@ -203,7 +203,9 @@ export function presentJob(job: Job, parts: JobParts, urls: MediaUrls): JobRespo
   };
 }
 
-export function presentJobEvent(event: JobEvent): JobEventResponse {
+export function presentJobEvent(
+  event: Pick<JobEvent, 'status' | 'attempt' | 'reason' | 'at'>,
+): JobEventResponse {
   return { status: event.status, attempt: event.attempt, reason: event.reason, at: event.at.toISOString() };
 }
 
