@@ -68,6 +68,17 @@ export class DatabaseLock {
     });
   }
 
+  /** Waits until so many statements wait for a lock, of whatever kind. */
+  async awaitWaiting(count: number): Promise<void> {
+    await until(`${count} statements to wait for a lock`, async () => {
+      const [row] = await this.database.query<{ waiting: number }[]>(
+        `SELECT count(*)::int AS waiting FROM pg_stat_activity
+         WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+      );
+      return row!.waiting >= count;
+    });
+  }
+
   async release(): Promise<void> {
     await this.giveUp();
   }

@@ -7,6 +7,7 @@ import {
   TEST_PASSWORD,
   startGateway,
 } from '../../../../test/support/gateway';
+import { DatabaseLock } from '../../../../test/support/database-lock';
 import {
   END,
   MULTIPART,
@@ -206,7 +207,14 @@ it('keeps the last administrator, also when the last two go at once', async () =
   await gateway.database.query(`UPDATE "user" SET role = 'admin' WHERE id = ANY ($1)`, [
     [user.user.id, other.user.id],
   ]);
-  const answers = await Promise.all([remove(user), remove(other)]);
+  const lock = await DatabaseLock.onRows(
+    gateway.database,
+    `SELECT FROM "user" WHERE role = 'admin' FOR UPDATE`,
+  );
+  const leaving = [remove(user), remove(other)];
+  await lock.awaitWaiting(2);
+  await lock.release();
+  const answers = await Promise.all(leaving);
   expect(answers.map(({ status }) => status).sort()).toEqual([204, 409]);
   const refused = answers.find(({ status }) => status === 409)!;
   expect(await refused.json()).toMatchObject({

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type RegisteredUser, type TestGateway, startGateway } from '../../../../test/support/gateway';
+import { DatabaseLock } from '../../../../test/support/database-lock';
 import { until } from '../../../../test/support/until';
 
 let gateway: TestGateway;
@@ -74,87 +75,31 @@ it('shows the key once, and keeps its hash', async () => {
   expect(JSON.stringify(rows)).not.toContain(key);
 });
 
-it.each([
-  ['Bearer', (key: string) => ({ authorization: `Bearer ${key}` })],
-  ['Token', (key: string) => ({ authorization: `Token ${key}` })],
-  ['a scheme in other letters', (key: string) => ({ authorization: `bearer ${key}` })],
-  ['X-API-Key', (key: string) => ({ 'x-api-key': key })],
-])('is taken as %s', async (_how, headers) => {
-  const { key } = await make(['media:read']);
-  expect((await ask('GET', '/v1/media', undefined, headers(key))).status).toBe(200);
-});
-
-it.each([
-  ['no scheme', (key: string) => ({ authorization: key })],
-  ['another scheme', (key: string) => ({ authorization: `Basic ${key}` })],
-  [
-    'another last letter',
-    (key: string) => ({ 'x-api-key': key.slice(0, -1) + (key.endsWith('A') ? 'B' : 'A') }),
-  ],
-  ['a letter too much', (key: string) => ({ 'x-api-key': `${key}A` })],
-  ['the prefix alone', (key: string) => ({ 'x-api-key': key.slice(0, 11) })],
-  ['nothing', () => ({ 'x-api-key': '' })],
-  ['two keys', (key: string) => ({ 'x-api-key': `${key}, ${key}` })],
-  [
-    'the hash',
-    (key: string) => ({ 'x-api-key': `mk_${createHash('sha256').update(key).digest('base64url')}` }),
-  ],
-  ['a bad Authorization beside it', (key: string) => ({ 'x-api-key': key, authorization: 'Bearer rubbish' })],
-])('refuses %s', async (_what, headers) => {
-  const { key } = await make(['*']);
-  // The good one is known by now: what follows must not be mistaken for it.
-  expect(await statusWith(key)).toBe(200);
-  const response = await ask('GET', '/v1/media', undefined, headers(key));
-  expect(response.status).toBe(401);
-  expect(response.headers.get('www-authenticate')).toMatch(/^Bearer/);
-  expect(await response.json()).toMatchObject({ code: 'unauthenticated' });
-});
-
-it('may do what its scopes say, and names the one that is missing', async () => {
-  const [reads, all] = [await make(['media:read']), await make(['*'])];
-  expect(await statusWith(reads.key)).toBe(200);
-  const refused = await ask('GET', '/v1/jobs', undefined, { 'x-api-key': reads.key });
-  expect(refused.status).toBe(403);
-  expect(await refused.json()).toMatchObject({
-    code: 'insufficient_scope',
-    detail: 'This needs the scope jobs:read; the API key has media:read',
-  });
-  expect(refused.headers.get('www-authenticate')).toContain('error="insufficient_scope", scope="jobs:read"');
-  const writes = await ask('DELETE', '/v1/media/latest', undefined, { 'x-api-key': reads.key });
-  expect(writes.status).toBe(403);
-  expect(await statusWith(all.key, '/v1/jobs')).toBe(200);
-});
-
-it('can manage neither the account nor keys, whatever its scopes', async () => {
-  const { key, id } = await make(['*']);
-  const headers = { 'x-api-key': key };
-  for (const [method, path, json] of [
-    ['GET', '/v1/auth/me'],
-    ['DELETE', '/v1/auth/me', { password: 'x' }],
-    ['POST', '/v1/auth/password', { current_password: 'x', new_password: 'long enough' }],
-    ['GET', '/v1/api-keys'],
-    ['POST', '/v1/api-keys', { name: 'x', scopes: ['*'] }],
-    ['DELETE', `/v1/api-keys/${id}`],
-  ] as const) {
-    const response = await ask(method, path, json, headers);
-    expect([path, response.status]).toEqual([path, 403]);
-    expect(await response.json()).toMatchObject({ code: 'forbidden' });
+it('stops when it is deleted, at once for the process that served it', async () => {
+  const { id, key } = await make(['*']);
+  // No time passes for what asks the database once a second.
+  const clock = jest.spyOn(performance, 'now').mockReturnValue(performance.now());
+  try {
+    expect(await statusWith(key)).toBe(200);
+    expect((await ask('DELETE', `/v1/api-keys/${id}`)).status).toBe(204);
+    expect(await statusWith(key)).toBe(401);
+  } finally {
+    clock.mockRestore();
   }
-  expect((await ask('POST', '/v1/auth/logout', {}, { authorization: `Bearer ${key}` })).status).toBe(401);
 });
 
-it('stops when it is deleted, at once here and within a second elsewhere', async () => {
+it('stops when it is deleted, everywhere within a second', async () => {
   const { id, key } = await make(['*']);
   expect([await statusWith(key), await statusWith(key, '/v1/media', replica)]).toEqual([200, 200]);
   expect((await ask('DELETE', `/v1/api-keys/${id}`)).status).toBe(204);
   const endedMs = performance.now();
-  expect(await statusWith(key)).toBe(401);
   await until(
     'the other replica to know',
     async () => (await statusWith(key, '/v1/media', replica)) === 401,
     20_000,
   );
-  expect(performance.now() - endedMs).toBeLessThan(6_000);
+  expect(performance.now() - endedMs).toBeLessThan(10_000);
+  expect(await statusWith(key)).toBe(401);
   expect((await ask('DELETE', `/v1/api-keys/${id}`)).status).toBe(404);
 });
 
@@ -212,9 +157,11 @@ it('is one of at most 100, also when many are made at once', async () => {
      SELECT gen_random_uuid(), $1, 'k', 'mk_', gen_random_uuid()::text, '{*}' FROM generate_series(1, 98)`,
     [user.user.id],
   );
-  const answers = await Promise.all(
-    Array.from({ length: 6 }, () => ask('POST', '/v1/api-keys', { name: 'k', scopes: ['*'] })),
-  );
+  const lock = await DatabaseLock.onRows(gateway.database, 'SELECT FROM "user" FOR UPDATE');
+  const making = Array.from({ length: 6 }, () => ask('POST', '/v1/api-keys', { name: 'k', scopes: ['*'] }));
+  await lock.awaitWaiting(6);
+  await lock.release();
+  const answers = await Promise.all(making);
   expect(answers.map(({ status }) => status).sort()).toEqual([201, 201, 409, 409, 409, 409]);
   const refused = answers.find(({ status }) => status === 409)!;
   expect(await refused.json()).toMatchObject({
