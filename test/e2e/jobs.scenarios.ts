@@ -121,7 +121,11 @@ export const JOB_SCENARIOS: Scenario[] = [
       await until('ffmpeg to work', () =>
         engines(system.dataDir, id).some(({ command }) => command.includes('libx264')),
       );
-      await until('progress', async () => (await client.job(id)).progress.percent > 0);
+      const { progress } = await until('progress', async () => {
+        const job = await client.job(id);
+        return job.progress.percent > 0 && job;
+      });
+      expect(progress.eta_seconds).toBeGreaterThan(0);
       const canceled = await client.expect(200, 'POST', `/v1/jobs/${id}/cancel`);
       expect(canceled.body).toMatchObject({ status: 'canceled', outputs: [] });
       await until('ffmpeg to be gone', () => engines(system.dataDir, id).length === 0, ENGINE_GONE_WITHIN_MS);

@@ -22,7 +22,7 @@ export interface Job {
   id: string;
   operation: string;
   status: 'pending' | 'processing' | 'completed' | 'failed' | 'canceled';
-  progress: { percent: number; stage: string };
+  progress: { percent: number; stage: string; eta_seconds: number | null };
   outputs: Media[];
   report: Record<string, unknown> | null;
   error: { code: string; message: string; detail: string } | null;
