@@ -32,7 +32,7 @@ const ANIMATION: ImageProbe = {
 };
 
 const params = (given: object): ImageResizeParams => validateParams(imageResize, given) as ImageResizeParams;
-const refusal = (code: string, detail: string): object => expect.objectContaining({ code, detail }) as object;
+const refusal = (code: string, detail: string): Error => expect.objectContaining({ code, detail }) as Error;
 
 describe('the parameters of image.resize', () => {
   it('have defaults', () => {
