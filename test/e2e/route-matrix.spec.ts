@@ -79,7 +79,8 @@ describe.each(MATRIX.map((row) => [row.route, row] as const))('%s', (_route, row
   if (scope === 'everybody' || scope === 'login') return;
   it('works for an API key with this one scope', async () => {
     const key = await scene.key(scope);
-    for (const headers of [{ authorization: `Bearer ${key}` }, { 'x-api-key': key }])
+    const ways: Record<string, string>[] = [{ authorization: `Bearer ${key}` }, { 'x-api-key': key }];
+    for (const headers of ways)
       expect((await send(row, await row.ask(scene), headers)).status).toBe(row.works);
   });
 });

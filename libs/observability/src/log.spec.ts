@@ -31,9 +31,7 @@ function run(script: string): { child: ChildProcess; lines: Record<string, unkno
   });
   children.push(child);
   const lines: Record<string, unknown>[] = [];
-  createInterface(child.stdout).on('line', (line) =>
-    lines.push(JSON.parse(line) as Record<string, unknown>),
-  );
+  createInterface(child.stdout).on('line', (line) => lines.push(JSON.parse(line) as Record<string, unknown>));
   return { child, lines };
 }
 

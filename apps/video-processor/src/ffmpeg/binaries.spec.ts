@@ -55,7 +55,9 @@ describe('FfmpegEngine', () => {
     for (const { capabilities } of [system, shipped]) {
       expect([...capabilities.encoders]).toEqual(expect.arrayContaining(['libx264', 'aac']));
       expect([...capabilities.decoders]).toEqual(expect.arrayContaining(['h264', 'vp9', 'aac']));
-      expect([...capabilities.filters]).toEqual(expect.arrayContaining(['scale', 'tonemap', 'blackframe', 'concat']));
+      expect([...capabilities.filters]).toEqual(
+        expect.arrayContaining(['scale', 'tonemap', 'blackframe', 'concat']),
+      );
       expect(capabilities.filters.has('Filters:')).toBe(false);
     }
     expect(shipped.capabilities.hasFpsMode).toBe(false);
