@@ -6,7 +6,14 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ACCESS, type Access, NEEDS_SCOPE, type RequestUser } from '../http/access';
 import { asAppError } from '../http/as-app-error';
 import { RateLimits } from '../http/rate-limit';
-import { Standing } from './standing';
+import { type SignedLogin, Standing } from './standing';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Left by passport: the token is ours, and nothing is known of its login yet. */
+    signedLogin?: SignedLogin;
+  }
+}
 
 /** On every route: a token is needed unless the route says otherwise, so that none is open by mistake. */
 @Injectable()
@@ -32,6 +39,10 @@ export class JwtGuard extends AuthGuard('jwt') {
     return this.enterWhenKnown(context, request, known ?? this.verify(context, request));
   }
 
+  override getAuthenticateOptions(): { property: keyof FastifyRequest } {
+    return { property: 'signedLogin' };
+  }
+
   override handleRequest<TUser>(error: unknown, user: TUser | false, info: unknown): TUser {
     if (error) throw asAppError(error);
     if (user) return user;
@@ -39,10 +50,10 @@ export class JwtGuard extends AuthGuard('jwt') {
     throw new AppError('unauthenticated', undefined, { cause: info });
   }
 
-  /** Signature and claims, by passport; it leaves the user in the request. */
+  /** Signature and claims by passport, then the database. @throws AppError unauthenticated, token_expired */
   private async verify(context: ExecutionContext, request: FastifyRequest): Promise<RequestUser> {
     await super.canActivate(context);
-    return request.user!;
+    return this.standing.login(request.headers.authorization!, request.signedLogin!);
   }
 
   private enterWhenKnown(

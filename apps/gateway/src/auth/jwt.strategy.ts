@@ -1,11 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { AppError } from '@mediakiln/contracts';
 import { PassportStrategy } from '@nestjs/passport';
-import type { FastifyRequest } from 'fastify';
 import { ExtractJwt, Strategy } from 'passport-jwt';
-import type { RequestUser } from '../http/access';
 import { AccessTokens, TOKEN_RULES } from './access-tokens';
-import { Standing } from './standing';
+import type { SignedLogin } from './standing';
 
 interface Claims {
   sub?: unknown;
@@ -16,10 +14,7 @@ interface Claims {
 
 @Injectable()
 export class JwtStrategy extends PassportStrategy(Strategy, 'jwt') {
-  constructor(
-    tokens: AccessTokens,
-    private readonly standing: Standing,
-  ) {
+  constructor(tokens: AccessTokens) {
     super({
       // `Token` is what clients of the systems before this one send.
       jwtFromRequest: ExtractJwt.fromExtractors([
@@ -33,17 +28,14 @@ export class JwtStrategy extends PassportStrategy(Strategy, 'jwt') {
       algorithms: [TOKEN_RULES.algorithm],
       issuer: TOKEN_RULES.issuer,
       audience: TOKEN_RULES.audience,
-      passReqToCallback: true,
     });
   }
 
-  /** The signature is good; whether the login still stands, the database says. */
-  validate(request: FastifyRequest, claims: Claims): Promise<RequestUser> {
-    const { sub, role, exp, sid } = claims;
+  /** The signature is good; whether the login still stands, the guard asks the database. */
+  validate({ sub, role, exp, sid }: Claims): SignedLogin {
     if (!isUuid(sub) || !isUuid(sid) || typeof exp !== 'number' || (role !== 'user' && role !== 'admin'))
       throw new AppError('unauthenticated');
-    const login = { userId: sub, familyId: sid, expiresAtMs: exp * 1_000 };
-    return this.standing.login(request.headers.authorization!, login);
+    return { userId: sub, familyId: sid, expiresAtMs: exp * 1_000 };
   }
 }
 

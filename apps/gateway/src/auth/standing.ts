@@ -33,6 +33,13 @@ interface KeyRow {
   is_expired: boolean;
 }
 
+/** What an access token of ours says. */
+export interface SignedLogin {
+  userId: string;
+  familyId: string;
+  expiresAtMs: number;
+}
+
 const API_KEY_FORM = /^mk_[\w-]{43}$/;
 
 /** Whether logins and API keys still stand: asked of the database, remembered for a second. */
@@ -49,7 +56,7 @@ export class Standing {
   }
 
   /** For an access token whose signature is good. @throws AppError unauthenticated */
-  login(header: string, of: { userId: string; familyId: string; expiresAtMs: number }): Promise<RequestUser> {
+  login(header: string, of: SignedLogin): Promise<RequestUser> {
     return this.logins.admit(header, of.expiresAtMs, async () => {
       const [user] = await queryPrepared<Pick<RequestUser, 'role'>>(this.database.manager, LOGIN, [
         of.familyId,
