@@ -2,6 +2,7 @@ import { BAD_INPUT_SCENARIOS } from './bad-input.scenarios';
 import { DOCS_SCENARIOS } from './docs.scenarios';
 import { JOB_SCENARIOS } from './jobs.scenarios';
 import { MEDIA_SCENARIOS } from './media.scenarios';
+import { OPERATION_SCENARIOS } from './operations.scenarios';
 import type { Scenario } from './scenario';
 import { SHARING_SCENARIOS } from './sharing.scenarios';
 
@@ -9,6 +10,7 @@ import { SHARING_SCENARIOS } from './sharing.scenarios';
 export const SCENARIOS: readonly Scenario[] = [
   ...MEDIA_SCENARIOS,
   ...JOB_SCENARIOS,
+  ...OPERATION_SCENARIOS,
   ...SHARING_SCENARIOS,
   ...BAD_INPUT_SCENARIOS,
   ...DOCS_SCENARIOS,
