@@ -1,55 +1,38 @@
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { type Ask, formWith } from '../support/client';
+import { type Ask, Client, type Job, formWith } from '../support/client';
 import { makeClip } from '../support/clips';
+import { type OpenApi, type Operation, type Route, documentOf, resolve, routesOf } from '../support/open-api';
 import { photo } from '../support/pictures';
 import type { Scenario, Stage } from './scenario';
 
-interface Example {
-  example?: unknown;
+/** What a reader has made before trying the example. */
+interface Prepared {
+  /** In place of values that nobody can write down. */
+  values?: Record<string, string>;
+  /** Where the example ends a login or an account. */
+  client?: Client;
 }
 
-interface Documented {
-  operationId: string;
-  parameters?: (Example & { name: string; in: 'path' | 'query' | 'header'; schema?: Example })[];
-  requestBody?: { content: Record<string, DocumentedBody> };
-  responses: Record<string, unknown>;
-}
+const PASSWORD = 'correct horse battery';
 
-interface DocumentedBody {
-  schema: { $ref?: string };
-  examples?: Record<string, { value: unknown }>;
-}
-
-interface OpenApi {
-  paths: Record<string, Record<string, Documented>>;
-  components: { schemas: Record<string, { properties?: Record<string, Example> }> };
-}
-
-const METHODS = ['get', 'post', 'put', 'patch', 'delete'];
-
-/** What a reader has made before trying the example; what it returns replaces values that nobody can write down. */
-const PREPARATIONS: Record<string, (stage: Stage) => Promise<Record<string, string>>> = {
-  auth_register: () => Promise.resolve({ email: `${randomUUID()}@example.com` }),
-  auth_login: async ({ client }) => {
-    const email = `${randomUUID()}@example.com`;
-    const json = { email, password: 'correct horse battery' };
-    await client.expect(201, 'POST', '/v1/auth/register', { json });
-    return { email };
-  },
-  auth_refresh: async ({ client }) => {
-    const json = { email: `${randomUUID()}@example.com`, password: 'correct horse battery' };
-    const { body } = await client.expect(201, 'POST', '/v1/auth/register', { json });
-    return { refresh_token: body.refresh_token as string };
-  },
+const PREPARATIONS: Record<string, (stage: Stage) => Promise<Prepared>> = {
+  auth_register: () => Promise.resolve({ values: { email: `${randomUUID()}@example.com` } }),
+  auth_login: async (stage) => ({ values: { email: (await account(stage)).email } }),
+  auth_refresh: async (stage) => ({ values: { refresh_token: (await account(stage)).refresh_token } }),
+  auth_logout: another,
+  auth_changePassword: another,
+  auth_delete: another,
   jobs_cancel: delayedJob,
   jobs_retry: async (stage) => {
     await delayedJob(stage);
     await stage.client.expect(200, 'POST', '/v1/jobs/latest/cancel');
     return {};
   },
+  media_delete: ownUpload,
   links_revoke: newLink,
   sharedFile_open: newLink,
+  sharedFile_unlock: newLink,
 };
 
 export const DOCS_SCENARIOS: Scenario[] = [
@@ -57,16 +40,19 @@ export const DOCS_SCENARIOS: Scenario[] = [
     name: 'documents examples that succeed, on every operation',
     async run(stage) {
       const { client } = stage;
-      const document = (await client.expect(200, 'GET', '/docs-json')).body as OpenApi;
+      const document = await documentOf(client.baseUrl);
       const clip = await readFile(await makeClip({ seconds: 2, width: 160, height: 96 }));
       await client.upload(clip, 'clip.mp4', '?wait=60');
       await client.upload(await photo({ seed: 51 }), 'photo.jpg', '?wait=60');
       const tried: string[] = [];
-      for (const { method, path, operation } of operationsOf(document))
+      for (const { method, path, operation } of deletingLast(document))
         for (const body of bodiesOf(document, operation)) {
-          const known = (await PREPARATIONS[operation.operationId]?.(stage)) ?? {};
-          const answer = await client.request(method, addressOf(path, operation, known), {
+          const { values: known = {}, client: asked = client } =
+            (await PREPARATIONS[operation.operationId]?.(stage)) ?? {};
+          const answer = await asked.request(method, addressOf(path, operation, known), {
             headers: valuesOf(operation, 'header', known),
+            redirect: 'manual',
+            isHeadOfStream: true,
             ...body(known),
           });
           const expected = Object.keys(operation.responses).filter((status) => Number(status) < 400);
@@ -84,19 +70,11 @@ export const DOCS_SCENARIOS: Scenario[] = [
 ];
 
 /** What deletes comes last: until then `latest` stays what it is. */
-function operationsOf({ paths }: OpenApi): { method: string; path: string; operation: Documented }[] {
-  return Object.entries(paths)
-    .flatMap(([path, methods]) =>
-      METHODS.flatMap((method) => {
-        const operation = methods[method];
-        return operation ? [{ method: method.toUpperCase(), path, operation }] : [];
-      }),
-    )
-    .sort((a, b) => Number(a.method === 'DELETE') - Number(b.method === 'DELETE'));
-}
+const deletingLast = (document: OpenApi): Route[] =>
+  routesOf(document).sort((a, b) => Number(a.method === 'DELETE') - Number(b.method === 'DELETE'));
 
 /** One body for each documented example. */
-function bodiesOf(document: OpenApi, operation: Documented): ((known: Record<string, string>) => Ask)[] {
+function bodiesOf(document: OpenApi, operation: Operation): ((known: Record<string, string>) => Ask)[] {
   const [type, body] = Object.entries(operation.requestBody?.content ?? {})[0] ?? [];
   if (!type || !body) return [() => ({})];
   if (type === 'multipart/form-data') {
@@ -104,7 +82,7 @@ function bodiesOf(document: OpenApi, operation: Documented): ((known: Record<str
     return [() => ({ body: formWith(gif, 'dot.gif') })];
   }
   if (body.examples) return Object.values(body.examples).map(({ value }) => () => ({ json: value }));
-  const { properties = {} } = document.components.schemas[body.schema.$ref!.split('/').at(-1)!]!;
+  const { properties = {} } = resolve(document, body.schema);
   return [
     (known) => ({
       json: Object.fromEntries(
@@ -117,7 +95,7 @@ function bodiesOf(document: OpenApi, operation: Documented): ((known: Record<str
   ];
 }
 
-function addressOf(path: string, operation: Documented, known: Record<string, string>): string {
+function addressOf(path: string, operation: Operation, known: Record<string, string>): string {
   const segments = Object.entries(valuesOf(operation, 'path', known)).reduce(
     (made, [name, value]) => made.replace(`{${name}}`, value),
     path,
@@ -128,7 +106,7 @@ function addressOf(path: string, operation: Documented, known: Record<string, st
 
 /** The documentation page fills in every example, also of what may be left out. */
 function valuesOf(
-  { parameters = [] }: Documented,
+  { parameters = [] }: Operation,
   place: 'path' | 'query' | 'header',
   known: Record<string, string>,
 ): Record<string, string> {
@@ -142,7 +120,17 @@ function valuesOf(
   );
 }
 
-async function delayedJob({ client }: Stage): Promise<Record<string, string>> {
+async function account({ client }: Stage): Promise<{ email: string; refresh_token: string }> {
+  const json = { email: `${randomUUID()}@example.com`, password: PASSWORD };
+  const { body } = await client.expect(201, 'POST', '/v1/auth/register', { json });
+  return { email: json.email, refresh_token: body.refresh_token as string };
+}
+
+async function another({ client }: Stage): Promise<Prepared> {
+  return { client: await Client.register(client.baseUrl) };
+}
+
+async function delayedJob({ client }: Stage): Promise<Prepared> {
   await client.createJob({
     operation: 'image.compress',
     inputs: [{ media_id: 'latest' }],
@@ -151,7 +139,15 @@ async function delayedJob({ client }: Stage): Promise<Record<string, string>> {
   return {};
 }
 
-async function newLink({ client }: Stage): Promise<Record<string, string>> {
+/** The newest media, so that no output of a job is deleted. */
+async function ownUpload({ client }: Stage): Promise<Prepared> {
+  const { body } = await client.expect(200, 'GET', '/v1/jobs?limit=100');
+  for (const { id } of body.data as Job[]) await client.waitJob(id);
+  await client.upload(await photo({ seed: 52 }), 'to-delete.jpg', '?wait=60');
+  return {};
+}
+
+async function newLink({ client }: Stage): Promise<Prepared> {
   const { url } = await client.link('latest', 60);
-  return { token: url.split('/').at(-1)! };
+  return { values: { token: url.split('/').at(-1)! } };
 }

@@ -5,7 +5,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { JwtService } from '@nestjs/jwt';
 import type { FastifyInstance } from 'fastify';
 import { AccessTokens, TOKEN_RULES } from '../../apps/gateway/src/auth/access-tokens';
-import { type Answer, type Ask, type Job, type Link, formWith } from '../support/client';
+import { type Answer, type Ask, type Job, type Link, formWith, send } from '../support/client';
 import { type RegisteredUser, type TestGateway, startGateway } from '../support/gateway';
 import { type OpenApi, documentOf } from '../support/open-api';
 import { photo } from '../support/pictures';
@@ -52,26 +52,9 @@ export class MatrixScene {
       .map((route) => route.replace(/:(\w+)/g, '{$1}'));
   }
 
-  /** As it is answered: redirects are not followed, and of an event stream, which would not end, only the head is read. */
-  async call(method: string, path: string, { json, body, headers }: Ask = {}): Promise<Answer> {
-    const leaving = new AbortController();
-    const response = await fetch(this.gateway.url + path, {
-      method,
-      headers: { ...(json !== undefined && { 'content-type': 'application/json' }), ...headers },
-      body: json === undefined ? body : JSON.stringify(json),
-      redirect: 'manual',
-      signal: leaving.signal,
-    });
-    const type = response.headers.get('content-type') ?? '';
-    const isStream = type.startsWith('text/event-stream');
-    const bytes = isStream ? Buffer.alloc(0) : Buffer.from(await response.arrayBuffer());
-    if (isStream) leaving.abort();
-    return {
-      status: response.status,
-      headers: response.headers,
-      bytes,
-      body: /json/.test(type) && bytes.length > 0 ? (JSON.parse(bytes.toString()) as unknown) : undefined,
-    };
+  /** As it is answered: redirects are not followed, and of an event stream only the head is read. */
+  call(method: string, path: string, ask: Ask = {}): Promise<Answer> {
+    return send(this.gateway.url + path, method, { ...ask, redirect: 'manual', isHeadOfStream: true });
   }
 
   /** A call that has to work: it prepares a row. */

@@ -59,6 +59,10 @@ export interface Ask {
   json?: unknown;
   body?: RequestInit['body'];
   headers?: Record<string, string>;
+  /** Default: redirects are followed. */
+  redirect?: 'manual';
+  /** Reads nothing of an event stream, which may not end by itself. */
+  isHeadOfStream?: boolean;
 }
 
 /** The request was answered, with another status than the caller can use. */
@@ -181,9 +185,13 @@ export async function send(url: string, method: string, ask: Ask = {}): Promise<
     method,
     headers: { ...(isJson && { 'content-type': 'application/json' }), ...ask.headers },
     body: isJson ? JSON.stringify(ask.json) : ask.body,
+    redirect: ask.redirect,
     signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
   });
-  const bytes = Buffer.from(await response.arrayBuffer());
+  const isStream = response.headers.get('content-type')?.startsWith('text/event-stream');
+  const isLeft = ask.isHeadOfStream === true && isStream === true;
+  if (isLeft) await response.body?.cancel();
+  const bytes = isLeft ? Buffer.alloc(0) : Buffer.from(await response.arrayBuffer());
   const isJsonAnswer = /json/.test(response.headers.get('content-type') ?? '');
   return {
     status: response.status,
