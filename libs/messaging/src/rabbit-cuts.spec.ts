@@ -80,7 +80,7 @@ describe('when the connection to the broker breaks', () => {
     let handled = 0;
     app = await serveTopics(rig.transports, { image: 1 }, { image: () => handled++ });
     await becomes(isHealthy, true, 60_000);
-    expect(setups).toBe(3);
+    expect(setups).toBeGreaterThanOrEqual(3);
     // The message from before went with the queue; a new one arrives.
     expect(handled).toBe(0);
     await rig.doorbell.ring('image', 1);
