@@ -30,6 +30,8 @@ export function eventsIn(text: string): StreamedEvent[] {
 export class LiveEvents {
   private text = '';
   private readonly hangUp = new AbortController();
+  /** The stream broke off instead of ending. */
+  isBroken = false;
   /** Resolves when the server has ended the stream, or broken it off. */
   readonly ended: Promise<void>;
 
@@ -64,7 +66,7 @@ export class LiveEvents {
       for await (const chunk of this.response.body ?? [])
         this.text += decoder.decode(chunk, { stream: true });
     } catch {
-      // Hung up, by either side.
+      this.isBroken = true;
     }
   }
 }

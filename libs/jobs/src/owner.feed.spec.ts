@@ -49,9 +49,10 @@ it('tells every move of the jobs of one owner, in order and once, and nothing of
   const mine = watch();
   const theirs = watch(stranger);
   const job = await scene.insert({ owner_id: owner });
-  await scene.insert({ owner_id: owner, purpose: 'thumbnail' });
+  const thumbnail = await scene.insert({ owner_id: owner, purpose: 'thumbnail' });
   const probe = await scene.insert({ owner_id: owner, purpose: 'probe', operation: 'image.probe' });
   const other = await scene.insert({ owner_id: stranger });
+  await cancel(thumbnail.id);
   await cancel(job.id);
   await cancel(probe.id);
   await mine.until(4);

@@ -53,4 +53,5 @@ it('ends when its gateway shuts down', async () => {
   gateway = undefined;
   await closing.close();
   await Promise.all([live.ended, ofJob.ended]);
+  expect([live.isBroken, ofJob.isBroken]).toEqual([false, false]);
 });
