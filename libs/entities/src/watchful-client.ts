@@ -5,7 +5,7 @@ import { Client, type ClientConfig } from 'pg';
 /** A statement that takes longer may be slow, or its server frozen: then we go and see. */
 const PATIENCE_MS = 3_000;
 /** A server that lives says a byte to a newcomer within this time. */
-const SIGN_OF_LIFE_MS = 3_000;
+const SIGN_OF_LIFE_MS = 7_000;
 
 /** `SSLRequest`: a server answers it with one byte, before any login (PostgreSQL's protocol, 55.2.12). */
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]);
