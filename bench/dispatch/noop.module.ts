@@ -28,6 +28,10 @@ class NoopExecutor extends MediaExecutor {
     return Promise.resolve({ versions: {}, encoders: [] });
   }
 
+  probe(): Promise<never> {
+    return Promise.reject(new Error('this bench fetches nothing'));
+  }
+
   execute(): Promise<ExecutionResult> {
     return Promise.resolve({ outputs: [] });
   }

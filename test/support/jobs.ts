@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Topic } from '@mediakiln/contracts';
 import { AppConfig } from '@mediakiln/config';
 import { Job, JobEvent, User } from '@mediakiln/entities';
-import { JobDispatcher, JobStore, type NewJob } from '@mediakiln/jobs';
+import { BatchCloser, JobDispatcher, JobStore, type NewJob } from '@mediakiln/jobs';
 import { MediaStore } from '@mediakiln/media';
 import { Doorbell } from '@mediakiln/messaging';
 import { Log, Meter } from '@mediakiln/observability';
@@ -45,7 +45,7 @@ export function jobParts(dataSource: DataSource, config = testConfig()) {
   const meter = new Meter();
   const log = new Log(config);
   const media = new MediaStore(dataSource);
-  const store = new JobStore(dataSource, media, config, meter);
+  const store = new JobStore(dataSource, media, config, meter, new BatchCloser(dataSource, log));
   const dispatcher = new JobDispatcher(doorbell, log, meter);
   return { config, doorbell, meter, log, media, store, dispatcher };
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Controller, type INestApplication, Injectable, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { AppConfig, ConfigModule } from '@mediakiln/config';
+import type { Probe } from '@mediakiln/contracts';
 import { DatabaseModule } from '@mediakiln/entities';
 import {
   type Execution,
@@ -33,9 +34,15 @@ export class ScriptedExecutor extends MediaExecutor {
   ];
   readonly runs: Execution[] = [];
   script: Script = () => Promise.resolve({ outputs: [] });
+  /** Of a fetched input. */
+  probeScript: () => Promise<Probe> = () => Promise.reject(new Error('the test scripts no probe'));
 
   engines(): Promise<{ versions: Record<string, string>; encoders: string[] }> {
     return Promise.resolve({ versions: { script: '1' }, encoders: [] });
+  }
+
+  probe(): Promise<Probe> {
+    return this.probeScript();
   }
 
   execute(execution: Execution): Promise<ExecutionResult> {

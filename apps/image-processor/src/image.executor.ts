@@ -15,6 +15,7 @@ import {
   OPERATIONS,
   imageProbe,
 } from '@mediakiln/operations';
+import type { Metadata } from 'sharp';
 import { engineVersions, openHeader, openImage, writableFormats } from './engine';
 import { originalPicture } from './original-picture';
 import { isTimeout, pictureError } from './picture-error';
@@ -36,6 +37,10 @@ export class ImageExecutor extends MediaExecutor {
 
   async engines(): Promise<{ versions: Record<string, string>; encoders: string[] }> {
     return { versions: engineVersions(), encoders: [...this.encoders] };
+  }
+
+  async probe({ path, container }: Pick<ExecutionInput, 'path' | 'container'>): Promise<ImageProbe> {
+    return imageProbe.facts(await headerOf(path, container), container);
   }
 
   /**
@@ -68,11 +73,7 @@ export class ImageExecutor extends MediaExecutor {
     { signal }: Execution,
     input: ExecutionInput,
   ): Promise<ExecutionResult> {
-    const metadata = await openHeader(input.path)
-      .metadata()
-      .catch(async (error: unknown) => {
-        throw await pictureError(error, input.path, input.container as ImageProbe['format']);
-      });
+    const metadata = await headerOf(input.path, input.container);
     const facts = operation.facts(metadata, input.container);
     await this.withinBudget(facts, signal, () => decode(input.path, facts));
     return { outputs: [], facts };
@@ -149,6 +150,14 @@ export class ImageExecutor extends MediaExecutor {
     }
   }
 }
+
+/** @throws AppError what is wrong with it. */
+const headerOf = (path: string, container: string): Promise<Metadata> =>
+  openHeader(path)
+    .metadata()
+    .catch(async (error: unknown) => {
+      throw await pictureError(error, path, container as ImageProbe['format']);
+    });
 
 /** Decodes the whole picture and throws it away. @throws AppError what is wrong with it. */
 async function decode(path: string, probe: ImageProbe): Promise<void> {

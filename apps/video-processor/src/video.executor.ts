@@ -9,6 +9,7 @@ import {
   OPERATIONS,
   type VideoFactsOperation,
   type VideoOperation,
+  videoProbe,
   wallLimitSeconds,
 } from '@mediakiln/operations';
 import { composeRun } from './ffmpeg/command';
@@ -42,10 +43,17 @@ export class VideoExecutor extends MediaExecutor {
     return { versions: this.engine.versions, encoders: [...this.engine.capabilities.encoders] };
   }
 
+  probe(
+    input: Pick<ExecutionInput, 'path' | 'container'>,
+    attempt: Pick<Execution, 'workdir' | 'signal'>,
+  ): Promise<VideoProbe> {
+    return this.facts(attempt, input, videoProbe);
+  }
+
   async execute(execution: Execution): Promise<ExecutionResult> {
     const operation = execution.operation as VideoOperation | VideoFactsOperation;
     return operation.role === 'facts'
-      ? { outputs: [], facts: await this.facts(execution, operation) }
+      ? { outputs: [], facts: await this.facts(execution, onlyInput(execution), operation) }
       : await this.transform(execution, operation);
   }
 
@@ -54,9 +62,12 @@ export class VideoExecutor extends MediaExecutor {
     return operation.role === 'facts' || operation.encoders.every((name) => encoders.has(name));
   }
 
-  private async facts(execution: Execution, operation: VideoFactsOperation): Promise<VideoProbe> {
-    const input = onlyInput(execution);
-    const target = targetOf(execution, input);
+  private async facts(
+    attempt: Pick<Execution, 'workdir' | 'signal'>,
+    input: Pick<ExecutionInput, 'path' | 'container'>,
+    operation: VideoFactsOperation,
+  ): Promise<VideoProbe> {
+    const target = targetOf(attempt, input);
     const json = await probeJson(this.engine, target);
     return operation.facts(json, {
       container: input.container,

@@ -1,24 +1,12 @@
-import { availableParallelism } from 'node:os';
-import {
-  IsArray,
-  IsEmail,
-  IsIn,
-  IsInt,
-  IsOptional,
-  IsUrl,
-  Matches,
-  Max,
-  Min,
-  MinLength,
-} from 'class-validator';
-import { FromEnv, integer, list } from './variable';
+import { IsIn, IsInt, IsOptional, IsUrl, Matches, Max, Min, MinLength } from 'class-validator';
+import { FromEnv, integer } from './variable';
+import { WorkSettings } from './work-settings';
 
-const cores = availableParallelism();
 const MiB = 1 << 20;
 const URL_RULES = { require_tld: false, require_protocol: true };
 
 /** Every setting of every process. Fields that are undefined pick the embedded driver of their port. */
-export class AppConfig {
+export class AppConfig extends WorkSettings {
   @FromEnv('NODE_ENV', '`production` refuses the npm-shipped ffmpeg')
   @IsIn(['development', 'test', 'production'])
   readonly nodeEnv: string = 'development';
@@ -111,53 +99,6 @@ export class AppConfig {
   @Max(31_536_000)
   readonly mediaUrlTtl: number = 86_400;
 
-  @FromEnv('REGISTRATION', '`open`: anyone may register; `closed`: nobody')
-  @IsIn(['open', 'closed'])
-  readonly registration: 'open' | 'closed' = 'open';
-
-  @FromEnv(
-    'CORS_ORIGINS',
-    'Origins whose pages may call the API, separated by commas, or `*`; unset: the same origin only',
-    { parse: list },
-  )
-  @IsArray()
-  @Matches(/^(\*|https?:\/\/[^/\s]+)$/, { each: true })
-  readonly corsOrigins: readonly string[] = [];
-
-  @FromEnv(
-    'TRUST_PROXY',
-    'Addresses or CIDR blocks of the proxies in front, separated by commas: from them X-Forwarded-For is believed',
-    { parse: list },
-  )
-  @IsArray()
-  readonly trustProxy: readonly string[] = [];
-
-  @FromEnv('RATE_LIMIT_PER_MINUTE', 'Most requests of one account or API key in a minute; 0: no limit', {
-    parse: integer,
-  })
-  @IsInt()
-  @Min(0)
-  readonly rateLimitPerMinute: number = 6_000;
-
-  @FromEnv(
-    'RATE_LIMIT_REGISTRATIONS_PER_HOUR',
-    'Most registrations from one IP address in an hour; 0: no limit',
-    { parse: integer },
-  )
-  @IsInt()
-  @Min(0)
-  readonly registrationsPerHour: number = 1_000;
-
-  @FromEnv('ADMIN_EMAIL', 'E-mail address of the administrator that is created at start when missing')
-  @IsOptional()
-  @IsEmail({ require_tld: false })
-  readonly adminEmail?: string;
-
-  @FromEnv('ADMIN_PASSWORD', 'Password of that administrator', { secret: true })
-  @IsOptional()
-  @MinLength(8)
-  readonly adminPassword?: string;
-
   @FromEnv('MAX_UPLOAD_BYTES', 'Largest upload in bytes', { parse: integer })
   @IsInt()
   @Min(1024)
@@ -167,39 +108,6 @@ export class AppConfig {
   @IsInt()
   @Min(1)
   readonly maxVideoSeconds: number = 6 * 3600;
-
-  @FromEnv('FFMPEG_PATH', 'ffmpeg binary; unset: PATH, then the npm-shipped one')
-  @IsOptional()
-  @MinLength(1)
-  readonly ffmpegPath?: string;
-
-  @FromEnv('FFPROBE_PATH', 'ffprobe binary; unset: PATH, then the npm-shipped one')
-  @IsOptional()
-  @MinLength(1)
-  readonly ffprobePath?: string;
-
-  @FromEnv('IMAGE_CONCURRENCY', 'Image jobs that one processor runs at a time', {
-    parse: integer,
-    defaultText: 'number of cores',
-  })
-  @IsInt()
-  @Min(1)
-  @Max(64)
-  readonly imageConcurrency: number = cores;
-
-  @FromEnv('VIDEO_CONCURRENCY', 'Heavy video jobs that one processor runs at a time', { parse: integer })
-  @IsInt()
-  @Min(1)
-  @Max(64)
-  readonly videoConcurrency: number = 1;
-
-  @FromEnv('VIDEO_QUICK_CONCURRENCY', 'Probes and other quick video jobs that one processor runs at a time', {
-    parse: integer,
-  })
-  @IsInt()
-  @Min(1)
-  @Max(64)
-  readonly videoQuickConcurrency: number = 2;
 
   @FromEnv('LEASE_SECONDS', 'A job whose worker is silent for so long goes back to the queue', {
     parse: integer,
@@ -236,6 +144,7 @@ export class AppConfig {
   readonly logLevel: string = 'info';
 
   constructor(values: Partial<AppConfig> & Pick<AppConfig, 'jwtSecret'>) {
+    super();
     Object.assign(
       this,
       Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)),

@@ -79,6 +79,8 @@ function crossChecks(config: AppConfig): string[] {
     problems.push('ADMIN_EMAIL and ADMIN_PASSWORD: give both or neither');
   for (const proxy of config.trustProxy)
     if (!isAddressBlock(proxy)) problems.push(`TRUST_PROXY: ${proxy} is no address and no CIDR block`);
+  for (const cidr of config.fetchAllowCidrs)
+    if (!isAddressBlock(cidr)) problems.push(`FETCH_ALLOW_CIDRS: ${cidr} is no address and no CIDR block`);
   return problems;
 }
 

@@ -24,6 +24,8 @@ export const list = (text: string): string[] =>
     .map((part) => part.trim())
     .filter((part) => part !== '');
 
+export const integers = (text: string): number[] => list(text).map(integer);
+
 /** Ties a field of the config class to its environment variable; the field's initial value is its default. */
 export function FromEnv(
   name: string,
@@ -31,9 +33,8 @@ export function FromEnv(
   more: Omit<Variable, 'name' | 'about'> = {},
 ): PropertyDecorator {
   return (target, property) => {
-    const known =
-      (Reflect.getOwnMetadata(VARIABLES, target) as Map<string, Variable> | undefined) ??
-      new Map<string, Variable>();
+    // With those of the classes above it.
+    const known = new Map(variablesOf(target));
     known.set(String(property), { name, about, ...more });
     Reflect.defineMetadata(VARIABLES, known, target);
   };

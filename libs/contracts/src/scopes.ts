@@ -7,6 +7,10 @@ export const SCOPES = [
   'jobs:write',
   'links:read',
   'links:write',
+  'batches:read',
+  'batches:write',
+  'webhooks:read',
+  'webhooks:write',
 ] as const;
 
 export type Scope = (typeof SCOPES)[number];

@@ -1,6 +1,8 @@
 import { AppConfig } from '@mediakiln/config';
 import type { DataSourceOptions } from 'typeorm';
 import { ApiKey } from './api-key.entity';
+import { BatchImage } from './batch-image.entity';
+import { Batch } from './batch.entity';
 import { IdempotencyKey } from './idempotency-key.entity';
 import { JobEvent } from './job-event.entity';
 import { Job } from './job.entity';
@@ -8,11 +10,15 @@ import { LinkAccess } from './link-access.entity';
 import { Media } from './media.entity';
 import { Foundation1763700000000 } from './migrations/1763700000000-foundation';
 import { GatewayBreadth1763750000000 } from './migrations/1763750000000-gateway-breadth';
+import { BatchesAndWebhooks1763800000000 } from './migrations/1763800000000-batches-and-webhooks';
 import { Session } from './session.entity';
 import { ShareLink } from './share-link.entity';
 import { StoredObject } from './stored-object.entity';
 import { Throttle } from './throttle.entity';
 import { User } from './user.entity';
+import { WebhookAttempt } from './webhook-attempt.entity';
+import { WebhookDelivery } from './webhook-delivery.entity';
+import { WebhookEndpoint } from './webhook-endpoint.entity';
 import { WatchfulClient } from './watchful-client';
 import { Worker } from './worker.entity';
 
@@ -29,8 +35,17 @@ export const ENTITIES = [
   Worker,
   ShareLink,
   LinkAccess,
+  Batch,
+  BatchImage,
+  WebhookEndpoint,
+  WebhookDelivery,
+  WebhookAttempt,
 ];
-export const MIGRATIONS = [Foundation1763700000000, GatewayBreadth1763750000000];
+export const MIGRATIONS = [
+  Foundation1763700000000,
+  GatewayBreadth1763750000000,
+  BatchesAndWebhooks1763800000000,
+];
 
 /** A request that finds the database away is answered within two seconds. */
 const CONNECT_TIMEOUT_MS = 1_500;

@@ -1,4 +1,6 @@
 export { ApiKey } from './api-key.entity';
+export { BatchImage } from './batch-image.entity';
+export { Batch } from './batch.entity';
 export { isConnectionError } from './connection-error';
 export { DatabaseModule } from './database.module';
 export { ENTITIES, MIGRATIONS, dataSourceOptions } from './data-source';
@@ -16,6 +18,9 @@ export { ShareLink } from './share-link.entity';
 export { StoredObject } from './stored-object.entity';
 export { Throttle } from './throttle.entity';
 export { User } from './user.entity';
+export { WebhookAttempt } from './webhook-attempt.entity';
+export { WebhookDelivery } from './webhook-delivery.entity';
+export { WebhookEndpoint } from './webhook-endpoint.entity';
 export { Worker } from './worker.entity';
 export type { JobProgress } from './worker.entity';
 export { SWEEP_DUTY, SweepingDuty } from './sweep-duty';

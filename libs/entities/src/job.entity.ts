@@ -2,12 +2,11 @@ import type { ErrorCode, JobStatus, Topic } from '@mediakiln/contracts';
 import { Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
 import { User } from './user.entity';
 
-export interface JobInput {
-  media_id: string;
-}
+/** A media of the owner, or an address that the worker fetches. */
+export type JobInput = { media_id: string } | { url: string };
 
-/** `probe`: of an upload. `thumbnail`: asked for by a GET of it. */
-export type JobPurpose = 'request' | 'probe' | 'thumbnail';
+/** `probe`: of an upload. `thumbnail`: asked for by a GET of it. `batch`: of an address in a list. */
+export type JobPurpose = 'request' | 'probe' | 'thumbnail' | 'batch';
 
 /** A unit of work. Only libs/jobs writes its status; a worker's writes carry `epoch`. */
 @Entity('job')
@@ -20,6 +19,10 @@ export type JobPurpose = 'request' | 'probe' | 'thumbnail';
 @Index('job_owner_id_purpose_id_idx', ['owner_id', 'purpose', 'id'])
 // GIN over the inputs, for the jobs of one media: the decorator has no word for it.
 @Index('job_inputs_idx', { synchronize: false })
+@Index('job_batch_id_idx', ['batch_id'], { where: 'batch_id IS NOT NULL' })
+@Index('job_batch_unsettled_idx', ['batch_id'], {
+  where: "batch_id IS NOT NULL AND status IN ('pending', 'processing')",
+})
 @Index('job_depends_on_idx', ['depends_on'], { where: 'depends_on IS NOT NULL' })
 export class Job {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'job_pkey' })
@@ -102,6 +105,10 @@ export class Job {
 
   @Column('uuid', { nullable: true })
   depends_on: string | null;
+
+  /** No foreign key: whoever removes a batch removes its jobs first. */
+  @Column('uuid', { nullable: true })
+  batch_id: string | null;
 
   /** Why it exists. Only what a request asked for is in the owner's lists; the others can be read by id. */
   @Column('text', { default: 'request' })

@@ -1,3 +1,6 @@
+export { BatchCloser } from './batch.closer';
+export { BatchReader } from './batch.reader';
+export type { BatchSnapshot } from './batch.reader';
 export { JobDispatcher } from './job.dispatcher';
 export type { NewJob, RingTicket } from './job.dispatcher';
 export { JobFollower } from './job.follower';

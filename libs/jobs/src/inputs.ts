@@ -37,7 +37,8 @@ export class Inputs {
   }
 }
 
-const idsOf = (job: Job): string[] => job.inputs.map((input) => input.media_id);
+const idsOf = (job: Job): string[] =>
+  job.inputs.flatMap((input) => ('media_id' in input ? [input.media_id] : []));
 
 function assertReady(media: Media): void {
   if (media.status === 'failed')

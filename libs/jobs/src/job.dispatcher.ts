@@ -32,6 +32,7 @@ export interface NewJob {
   /** Default: `request`. */
   purpose?: JobPurpose;
   webhook_url?: string | null;
+  batch_id?: string | null;
   /** Default: the span that is active. */
   traceparent?: string;
 }
@@ -52,16 +53,16 @@ WITH given AS (
   SELECT * FROM jsonb_to_recordset($1::jsonb) AS x (
     id uuid, owner_id uuid, topic text, operation text, inputs jsonb, params jsonb, metadata jsonb,
     priority int, run_at timestamptz, delay_seconds float8, depends_on uuid, request_id text,
-    purpose text, webhook_url text, traceparent text)),
+    purpose text, webhook_url text, traceparent text, batch_id uuid)),
 timed AS (
   SELECT given.*, coalesce(run_at, now() + make_interval(secs => coalesce(delay_seconds, 0))) AS starts_at FROM given),
 inserted AS (
   INSERT INTO job (id, owner_id, topic, operation, inputs, params, metadata, priority, run_at, due, depends_on, request_id,
-    purpose, webhook_url, traceparent)
+    purpose, webhook_url, traceparent, batch_id)
   SELECT id, owner_id, topic, operation, inputs, params, metadata, priority, starts_at,
     starts_at <= now() AND (depends_on IS NULL OR EXISTS
       (SELECT FROM job step WHERE step.id = timed.depends_on AND step.status = 'completed')),
-    depends_on, request_id, purpose, webhook_url, traceparent
+    depends_on, request_id, purpose, webhook_url, traceparent, batch_id
   FROM timed
   RETURNING *),
 trail AS (

@@ -6,7 +6,9 @@ import { MediaStore } from '@mediakiln/media';
 import { Meter } from '@mediakiln/observability';
 import { findOperation } from '@mediakiln/operations';
 import { DataSource, EntityManager } from 'typeorm';
+import { BatchCloser } from './batch.closer';
 import { CLAIM } from './claim.sql';
+import { GIVE_BACK, RETRY } from './move.sql';
 import { SETTLE } from './settle.sql';
 import type { SettledJob, SettledOutput, Settlement } from './settlement';
 
@@ -42,6 +44,7 @@ export class JobStore {
     private readonly media: MediaStore,
     private readonly config: AppConfig,
     private readonly meter: Meter,
+    private readonly batches: BatchCloser,
   ) {}
 
   /** The fairest due job of the topic among `operations`, now ours for one lease; null when there is none. */
@@ -86,7 +89,10 @@ export class JobStore {
    */
   async settle(settlement: Settlement, tx?: EntityManager): Promise<SettledJob | null> {
     const settled = await this.write(settlement, tx);
-    if (settled) this.count(settled.job);
+    if (!settled) return null;
+    this.count(settled.job);
+    // Only after the commit: of two jobs that end at the same time, one has to see the other. Else the sweeper closes.
+    if (!tx && settled.job.batch_id !== null) await this.batches.close(settled.job.batch_id);
     return settled;
   }
 
@@ -105,46 +111,23 @@ export class JobStore {
 
   /** A worker hands its job back to the queue. @returns false when it was no longer the worker's. */
   async giveBack(lease: Lease, back: GiveBack, tx: EntityManager = this.database.manager): Promise<boolean> {
-    const rows = await tx.query<unknown[]>(
-      `WITH moved AS (
-         UPDATE job SET status = 'pending', due = ($4::float8 = 0), run_at = now() + make_interval(secs => $4), lease_until = NULL,
-           failures = failures + ($3::text = 'retry')::int, deaths = deaths + ($3 = 'lapsed')::int,
-           deferred_seconds = deferred_seconds + CASE WHEN $3 = 'deferred' THEN ceil($4)::int ELSE 0 END,
-           error_code = $5, error_detail = $6
-         WHERE id = $1 AND epoch = $2 AND status = 'processing'
-         RETURNING id, status, epoch),
-       trail AS (INSERT INTO job_event (job_id, status, attempt, reason) SELECT id, status, epoch, $3 FROM moved)
-       SELECT pg_notify('job', id::text) FROM moved`,
-      [
-        lease.id,
-        lease.epoch,
-        back.reason,
-        back.delaySeconds,
-        back.error?.code ?? null,
-        back.error?.detail ?? null,
-      ],
-    );
+    const rows = await tx.query<unknown[]>(GIVE_BACK, [
+      lease.id,
+      lease.epoch,
+      back.reason,
+      back.delaySeconds,
+      back.error?.code ?? null,
+      back.error?.detail ?? null,
+    ]);
     return rows.length > 0;
   }
 
   /** By hand: counters start anew, the epoch goes on growing. @returns null when the job is in no state for it. */
   async retry(ownerId: string, id: string): Promise<Job | null> {
     return this.database.transaction(async (tx) => {
-      const [job] = await tx.query<Job[]>(
-        `WITH moved AS (
-           UPDATE job SET status = 'pending', run_at = now(), failures = 0, deaths = 0, deferred_seconds = 0,
-             due = depends_on IS NULL OR EXISTS
-               (SELECT FROM job before WHERE before.id = job.depends_on AND before.status = 'completed'),
-             finished_at = NULL, started_at = NULL, error_code = NULL, error_detail = NULL, report = NULL
-           WHERE id = $1 AND owner_id = $2 AND status = ANY ($3)
-           RETURNING *),
-         trail AS (
-           INSERT INTO job_event (job_id, status, attempt, reason) SELECT id, status, epoch, 'retried_by_hand' FROM moved)
-         SELECT moved.*, pg_notify('job', id::text) FROM moved`,
-        [id, ownerId, sourcesOf('pending', 'retried_by_hand')],
-      );
+      const [job] = await tx.query<Job[]>(RETRY, [[id], ownerId, sourcesOf('pending', 'retried_by_hand')]);
       if (job && findOperation(job.operation)?.role === 'facts')
-        await this.media.reopen(tx, { owner_id: ownerId, media_id: job.inputs[0]!.media_id });
+        await this.media.reopen(tx, { owner_id: ownerId, media_id: mediaIdOf(job) });
       return job ?? null;
     });
   }
@@ -201,7 +184,7 @@ export class JobStore {
   private async insertOutputs(tx: EntityManager, job: Job, outputs: readonly SettledOutput[]): Promise<void> {
     for (const output of outputs) {
       const row = { ...output, owner_id: job.owner_id, job_id: job.id };
-      if (job.purpose === 'thumbnail') await this.media.insertThumbnail(tx, row, job.inputs[0]!.media_id);
+      if (job.purpose === 'thumbnail') await this.media.insertThumbnail(tx, row, mediaIdOf(job));
       else await this.media.insertOutput(tx, row);
     }
   }
@@ -211,7 +194,7 @@ export class JobStore {
       settlement.to === 'completed'
         ? { facts: settlement.facts! }
         : { error_code: settlement.error.code, error_detail: settlement.error.detail };
-    await this.media.settleProbe(tx, { owner_id: job.owner_id, media_id: job.inputs[0]!.media_id, result });
+    await this.media.settleProbe(tx, { owner_id: job.owner_id, media_id: mediaIdOf(job), result });
   }
 
   private async endDependents(tx: EntityManager, id: string): Promise<void> {
@@ -234,6 +217,12 @@ export class JobStore {
 
 const secondsBetween = (from: Date, to: Date | null): number =>
   Math.max(0, ((to ?? from).getTime() - from.getTime()) / 1_000);
+
+/** Of a job on one media that is no request: a probe or a thumbnail. */
+function mediaIdOf({ id, inputs: [input] }: Job): string {
+  if (!input || !('media_id' in input)) throw new Error(`job ${id} has no media`);
+  return input.media_id;
+}
 
 /** Nothing but the job itself is written, so no transaction around it is needed. */
 function isOneStatement(settlement: Settlement): boolean {

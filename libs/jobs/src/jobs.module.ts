@@ -1,6 +1,9 @@
 import { Global, Module } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
+import { BatchCloser } from './batch.closer';
+import { BatchReader } from './batch.reader';
 import { DueGauge } from './due.gauge';
+import { CloseBatchesDuty } from './duties/close-batches.duty';
 import { DueJobsDuty } from './duties/due-jobs.duty';
 import { GoneWorkersDuty } from './duties/gone-workers.duty';
 import { LapsedLeasesDuty } from './duties/lapsed-leases.duty';
@@ -22,7 +25,10 @@ import { Workdirs } from './workdir';
 
 /** What both sides of the queue share. */
 @Global()
-@Module({ providers: [JobStore, JobDispatcher], exports: [JobStore, JobDispatcher] })
+@Module({
+  providers: [JobStore, JobDispatcher, BatchCloser],
+  exports: [JobStore, JobDispatcher, BatchCloser],
+})
 export class JobsModule {}
 
 /** For the gateway: following jobs, and the sweeper with the duties of this lib. */
@@ -34,14 +40,16 @@ export class JobsModule {}
     JobFollower,
     OwnerFeed,
     JobReader,
+    BatchReader,
     JobSweeper,
     DueGauge,
     LapsedLeasesDuty,
     DueJobsDuty,
     RingDueDuty,
     GoneWorkersDuty,
+    CloseBatchesDuty,
   ],
-  exports: [JobFollower, OwnerFeed, JobReader, JobSweeper],
+  exports: [JobFollower, OwnerFeed, JobReader, BatchReader, JobSweeper],
 })
 export class JobsGatewayModule {}
 

@@ -47,6 +47,11 @@ export abstract class MediaExecutor {
   abstract readonly operations: readonly AnyOperation[];
   /** Slots by topic are the processor's; this is what `/v1/operations` tells of the engine. */
   abstract engines(): Promise<{ versions: Record<string, string>; encoders: string[] }>;
+  /** What a fetched input is: only its header is read. @throws AppError when it is damaged or exceeds a limit. */
+  abstract probe(
+    input: Pick<ExecutionInput, 'path' | 'container'>,
+    attempt: Pick<Execution, 'workdir' | 'signal'>,
+  ): Promise<Probe>;
   /** @throws AppError; anything else counts as internal_error. */
   abstract execute(execution: Execution): Promise<ExecutionResult>;
 }

@@ -47,14 +47,14 @@ LEFT JOIN media ON job.purpose = 'probe' AND event.status IN ('completed', 'fail
 export const MOVES_OF_JOBS = `
 SELECT ${FIELDS}
 FROM job JOIN job_event event ON event.job_id = job.id ${PROBED}
-WHERE job.id = ANY ($1) AND job.owner_id = ANY ($2) AND job.purpose <> 'thumbnail'
+WHERE job.id = ANY ($1) AND job.owner_id = ANY ($2) AND job.purpose NOT IN ('thumbnail', 'batch')
 ORDER BY event.id`;
 
 /** Entries $1 < id <= $2 of these owners $3 that come after $4 or were begun since $5. */
 export const MOVES_BETWEEN = `
 SELECT ${FIELDS}
 FROM job_event event JOIN job ON job.id = event.job_id ${PROBED}
-WHERE event.id > $1::bigint AND event.id <= $2::bigint AND job.owner_id = ANY ($3) AND job.purpose <> 'thumbnail'
+WHERE event.id > $1::bigint AND event.id <= $2::bigint AND job.owner_id = ANY ($3) AND job.purpose NOT IN ('thumbnail', 'batch')
   AND (event.id > $4::bigint OR event.at >= $5)
 ORDER BY event.id`;
 
@@ -76,5 +76,5 @@ LEFT JOIN LATERAL (SELECT at FROM job_event WHERE id <= $1 ORDER BY id DESC LIMI
 export const RUNNING = `
 SELECT job.owner_id, job.id AS job_id, job.operation, worker.current_jobs -> job.id::text AS progress
 FROM job JOIN worker ON worker.boot_id = job.worker_id
-WHERE job.topic = ANY ($2) AND job.owner_id = ANY ($1) AND job.status = 'processing' AND job.purpose <> 'thumbnail'
+WHERE job.topic = ANY ($2) AND job.owner_id = ANY ($1) AND job.status = 'processing' AND job.purpose NOT IN ('thumbnail', 'batch')
   AND worker.current_jobs ? job.id::text`;

@@ -1,7 +1,9 @@
 import type { PreparedStatement } from '@mediakiln/entities';
+import { insertDeliveries } from './deliveries.sql';
 
 /**
- * The guarded terminal move with its trail, the release of the steps that waited for it, and the notification.
+ * The guarded terminal move with its trail, the release of the steps that waited for it, the webhook deliveries and the
+ * notifications.
  * No row: the job was not in a state for it, or not under this epoch, or not this owner's.
  *
  * $1 job, $2 target state, $3 reason, $4 states that it may leave, $5 epoch or null, $6 owner or null,
@@ -20,6 +22,9 @@ trail AS (INSERT INTO job_event (job_id, status, attempt, reason) SELECT id, sta
 released AS (
   UPDATE job SET due = true FROM moved
   WHERE moved.status = 'completed' AND job.depends_on = moved.id AND job.status = 'pending' AND job.run_at <= now()
-  RETURNING job.topic)
-SELECT moved.*, (SELECT array_agg(topic) FROM released) AS released, pg_notify('job', id::text) FROM moved`,
+  RETURNING job.topic),
+delivery AS (${insertDeliveries('moved', 'job', "moved.purpose = 'request'")})
+SELECT moved.*, (SELECT array_agg(topic) FROM released) AS released, pg_notify('job', id::text),
+  CASE WHEN EXISTS (SELECT FROM delivery) THEN pg_notify('delivery', '') END
+FROM moved`,
 };

@@ -86,7 +86,7 @@ function messagesOf(news: OwnerNews): MessageEvent[] {
 
 function statusOf(move: JobMove): StatusEvent {
   const { job_id, operation, purpose, inputs } = move;
-  const media_ids = inputs.map((input) => input.media_id);
+  const media_ids = inputs.flatMap((input) => ('media_id' in input ? [input.media_id] : []));
   return { job_id, operation, purpose, media_ids, ...presentJobEvent(move) };
 }
 

@@ -2,7 +2,7 @@ import { ERRORS, JOB_STATUSES, type JobStatus, isTerminal } from '@mediakiln/con
 import type { Job, JobEvent, JobProgress, JobPurpose, Media } from '@mediakiln/entities';
 import { MAX_FAILURES, MAX_QUEUE_POSITION } from '@mediakiln/jobs';
 import type { MediaUrls } from '@mediakiln/media';
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { MediaResponse, presentMedia } from './media.response';
 
 export class ProgressResponse {
@@ -22,8 +22,11 @@ export class ProgressResponse {
 }
 
 export class JobInputResponse {
-  @ApiProperty({ format: 'uuid' })
-  media_id: string;
+  @ApiPropertyOptional({ format: 'uuid', description: 'This, or `url`' })
+  media_id?: string;
+
+  @ApiPropertyOptional({ format: 'uri', description: 'Fetched by the worker' })
+  url?: string;
 }
 
 export class JobErrorResponse {
@@ -62,8 +65,8 @@ export class JobResponse {
   status: JobStatus;
 
   @ApiProperty({
-    enum: ['request', 'probe', 'thumbnail'],
-    description: 'Lists hold requests; a probe is of an upload',
+    enum: ['request', 'probe', 'thumbnail', 'batch'],
+    description: 'Lists hold requests; a probe is of an upload, a batch job of an address in a list',
   })
   purpose: JobPurpose;
 
@@ -196,7 +199,7 @@ export function presentJob(job: Job, parts: JobParts, urls: MediaUrls): JobRespo
     started_at: job.started_at?.toISOString() ?? null,
     finished_at: job.finished_at?.toISOString() ?? null,
     events: parts.events.map(presentJobEvent),
-    batch_id: null,
+    batch_id: job.batch_id,
     status_url: self,
     events_url: `${self}/events`,
     cancel_url: `${self}/cancel`,
