@@ -17,7 +17,8 @@ import {
   Min,
   ValidateNested,
 } from 'class-validator';
-import { HttpUrl, JsonObject } from './job.rules';
+import { HttpUrl } from '../http/http-url.rule';
+import { JsonObject } from './job.rules';
 
 const MAX_INPUTS = 100;
 const MAX_METADATA_BYTES = 16 * 1024;
