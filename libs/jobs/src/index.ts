@@ -1,11 +1,14 @@
+export { JOB_ORDERS } from './along-ids';
+export type { JobOrder } from './along-ids';
 export { BatchCloser } from './batch.closer';
+export type { BatchFilter } from './batch.list';
 export { BatchReader } from './batch.reader';
-export type { BatchSnapshot } from './batch.reader';
+export type { BatchImageSnapshot, BatchSnapshot, ImagePosition } from './batch.reader';
 export { JobDispatcher } from './job.dispatcher';
 export type { NewJob, RingTicket } from './job.dispatcher';
 export { JobFollower } from './job.follower';
-export { JOB_ORDERS } from './job.list';
-export type { JobFilter, JobOrder } from './job.list';
+export type { JobFilter } from './job.list';
+export { JobNotices } from './job.notices';
 export { JobPurge } from './job.purge';
 export { JobReader } from './job.reader';
 export { JobRunner } from './job.runner';
