@@ -10,7 +10,7 @@ import { WebhookEndpoint } from './webhook-endpoint.entity';
 @Entity('webhook_delivery')
 @Index('webhook_delivery_owner_id_id_idx', ['owner_id', 'id'])
 @Index('webhook_delivery_endpoint_id_id_idx', ['endpoint_id', 'id'])
-@Index('webhook_delivery_due_idx', ['next_at'], { where: "status = 'pending'" })
+@Index('webhook_delivery_due_idx', ['owner_id', 'next_at'], { where: "status = 'pending'" })
 @Index('webhook_delivery_finished_at_idx', ['finished_at'], { where: 'finished_at IS NOT NULL' })
 export class WebhookDelivery {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'webhook_delivery_pkey' })

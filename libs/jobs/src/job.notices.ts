@@ -7,12 +7,14 @@ import { type Observable, Subject } from 'rxjs';
 const RECONNECT_MS = 1_000;
 
 /**
- * The one LISTEN connection of a gateway: says which jobs moved. What is said while it is broken is lost, so whoever
- * listens reads again when it is back, and now and then in any case: a dead connection may look alive for long.
+ * The one LISTEN connection of a gateway: says which jobs moved, and that there are webhook deliveries to send. What is
+ * said while it is broken is lost, so whoever listens reads again when it is back, and now and then in any case: a dead
+ * connection may look alive for long.
  */
 @Injectable()
 export class JobNotices implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly moved = new Subject<string>();
+  private readonly deliveries = new Subject<void>();
   private readonly restored = new Subject<void>();
   private listener?: Client;
   private retry?: NodeJS.Timeout;
@@ -20,6 +22,8 @@ export class JobNotices implements OnApplicationBootstrap, OnApplicationShutdown
 
   /** Job ids. */
   readonly moved$: Observable<string> = this.moved.asObservable();
+  /** Some delivery was written. */
+  readonly deliveries$: Observable<void> = this.deliveries.asObservable();
   /** Notices come (again) from now on. */
   readonly restored$: Observable<void> = this.restored.asObservable();
 
@@ -54,10 +58,12 @@ export class JobNotices implements OnApplicationBootstrap, OnApplicationShutdown
     };
     client.on('error', onLost);
     client.on('end', () => onLost());
-    client.on('notification', (message) => this.moved.next(message.payload ?? ''));
+    client.on('notification', ({ channel, payload }) =>
+      channel === 'delivery' ? this.deliveries.next() : this.moved.next(payload ?? ''),
+    );
     try {
       await client.connect();
-      await client.query('LISTEN job');
+      await client.query('LISTEN job; LISTEN delivery');
       this.listener = client;
       // The process may have begun to stop while this connection was being made.
       if (this.isClosed) await client.end();

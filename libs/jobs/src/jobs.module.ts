@@ -49,7 +49,7 @@ export class JobsModule {}
     GoneWorkersDuty,
     CloseBatchesDuty,
   ],
-  exports: [JobFollower, OwnerFeed, JobReader, BatchReader, JobSweeper],
+  exports: [JobNotices, JobFollower, OwnerFeed, JobReader, BatchReader, JobSweeper],
 })
 export class JobsGatewayModule {}
 

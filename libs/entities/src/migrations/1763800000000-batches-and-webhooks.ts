@@ -13,7 +13,7 @@ const UP = [
   `CREATE INDEX "webhook_endpoint_owner_id_id_idx" ON "webhook_endpoint" ("owner_id", "id");`,
   `CREATE TABLE "webhook_delivery" ("id" uuid NOT NULL, "owner_id" uuid NOT NULL, "endpoint_id" uuid, "url" text, "event_type" text NOT NULL, "job_id" uuid, "batch_id" uuid, "body" text, "status" text NOT NULL DEFAULT 'pending', "attempts" integer NOT NULL DEFAULT '0', "next_at" timestamptz NOT NULL DEFAULT now(), "claimed_until" timestamptz, "last_status" integer, "last_error" text, "created_at" timestamptz NOT NULL DEFAULT now(), "finished_at" timestamptz, CONSTRAINT "webhook_delivery_pkey" PRIMARY KEY ("id"));`,
   `CREATE INDEX "webhook_delivery_finished_at_idx" ON "webhook_delivery" ("finished_at") WHERE finished_at IS NOT NULL;`,
-  `CREATE INDEX "webhook_delivery_due_idx" ON "webhook_delivery" ("next_at") WHERE status = 'pending';`,
+  `CREATE INDEX "webhook_delivery_due_idx" ON "webhook_delivery" ("owner_id", "next_at") WHERE status = 'pending';`,
   `CREATE INDEX "webhook_delivery_endpoint_id_id_idx" ON "webhook_delivery" ("endpoint_id", "id");`,
   `CREATE INDEX "webhook_delivery_owner_id_id_idx" ON "webhook_delivery" ("owner_id", "id");`,
   `CREATE TABLE "webhook_attempt" ("delivery_id" uuid NOT NULL, "attempt" integer NOT NULL, "at" timestamptz NOT NULL DEFAULT now(), "duration_ms" integer NOT NULL, "status" integer, "error" text, CONSTRAINT "webhook_attempt_pkey" PRIMARY KEY ("delivery_id", "attempt"));`,
