@@ -106,6 +106,7 @@ export const ERRORS = {
   // webhooks
   too_many_endpoints: final(422, 'There are too many webhook endpoints'),
   webhook_endpoint_disabled: final(409, 'The webhook endpoint is disabled'),
+  webhook_secret_unreadable: final(409, 'The secret of the endpoint cannot be read: change it'),
   // the platform
   engine_crashed: passing(500, 'The media engine ended unexpectedly'),
   engine_hung: passing(500, 'The media engine stopped making progress'),
@@ -124,6 +125,10 @@ export interface FieldError {
   pointer: string;
   code: string;
   detail: string;
+  /** Of a list: where in it, as in `RowError`. */
+  row?: number;
+  column?: string | null;
+  value?: string | null;
 }
 
 /**

@@ -17,6 +17,23 @@ export class FieldProblem {
 
   @ApiProperty({ example: 'quality must not be greater than 100' })
   detail: string;
+
+  @ApiPropertyOptional({
+    type: 'integer',
+    minimum: 0,
+    description: 'Of a CSV list: from 1, the header and blank rows aside; 0 is the header',
+  })
+  row?: number;
+
+  @ApiPropertyOptional({
+    type: String,
+    nullable: true,
+    description: 'As it stands in the header; null: the whole row',
+  })
+  column?: string | null;
+
+  @ApiPropertyOptional({ type: String, nullable: true, description: 'What stands there, shortened' })
+  value?: string | null;
 }
 
 /** Body of every failure, as `application/problem+json`. */
@@ -39,7 +56,7 @@ export class ProblemBody {
   @ApiProperty({ description: 'Also in X-Request-Id and in the logs' })
   request_id: string;
 
-  @ApiPropertyOptional({ type: () => [FieldProblem], description: 'With `validation_failed`' })
+  @ApiPropertyOptional({ type: () => [FieldProblem], description: 'With `validation_failed`, and of the rows of a CSV list' })
   errors?: FieldProblem[];
 }
 

@@ -1,0 +1,319 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { Readable } from 'node:stream';
+import { AppError, type CsvFormat } from '@mediakiln/contracts';
+import { readCsv, readCsvAs } from './csv.reader';
+import { EncodingFinder, textOf } from './encoding';
+import { recordsOf } from './records';
+import { type CsvRow, imagesOf } from './row';
+
+const HEADER = 'Serial Number,Product Name,Input Image Urls';
+const MAX_ROWS = 100;
+
+interface Read {
+  format: CsvFormat;
+  rows: CsvRow[];
+}
+
+const all = <T>(items: AsyncIterable<T>): Promise<T[]> => Readable.from(items).toArray() as Promise<T[]>;
+
+function encodingOf(bytes: Buffer, pieceBytes = 7) {
+  const finder = new EncodingFinder();
+  for (const piece of pieces(bytes, pieceBytes)) finder.see(piece);
+  return finder.end();
+}
+
+function* pieces(bytes: Buffer, pieceBytes: number): Generator<Buffer> {
+  for (let at = 0; at < bytes.length; at += pieceBytes) yield bytes.subarray(at, at + pieceBytes);
+}
+
+/** In pieces of a few bytes, so that characters, quotes and line ends are cut everywhere. */
+async function read(list: string | Buffer, maxRows = MAX_ROWS): Promise<Read> {
+  const bytes = Buffer.from(list as string);
+  const { format, rows } = await readCsv(Readable.from(pieces(bytes, 7)), encodingOf(bytes), { maxRows });
+  const first = await all(rows);
+  const again = await all(readCsvAs(Readable.from(pieces(bytes, 1_000)), format));
+  expect(again).toEqual(first);
+  return { format, rows: first };
+}
+
+async function refused(list: string | Buffer, maxRows?: number) {
+  const error: unknown = await read(list, maxRows).then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  if (!(error instanceof AppError)) throw new Error(`not refused: ${String(error)}`);
+  return { code: error.code, detail: error.detail, ...error.options.errors![0] };
+}
+
+const urlsOf = async (list: string | Buffer): Promise<string[][]> =>
+  (await read(list)).rows.map((row) => imagesOf(row).map(({ url }) => url));
+
+describe('csv-spectrum', () => {
+  const folder = join(require.resolve('csv-spectrum/package.json'), '..');
+  const names = readdirSync(join(folder, 'csvs')).map((file) => basename(file, '.csv'));
+
+  it('has twelve lists', () => expect(names).toHaveLength(12));
+
+  it.each(names)('is read right: %s', async (name) => {
+    const bytes = readFileSync(join(folder, 'csvs', `${name}.csv`));
+    const text = textOf(Readable.from(pieces(bytes, 3)), encodingOf(bytes));
+    const [header, ...records] = await all(recordsOf(text, ','));
+    const objects = records.map((cells) => Object.fromEntries(cells.map((cell, i) => [header![i]!, cell])));
+    const expected = JSON.parse(readFileSync(join(folder, 'json', `${name}.json`), 'utf8')) as unknown;
+    // Its JSON is a bare object, and the phone number in it is not the list's.
+    if (name === 'location_coordinates')
+      expect(objects).toEqual([{ ...(expected as object), 'Contact Phone Number': '2095257564' }]);
+    else expect(objects).toEqual(expected);
+  });
+});
+
+describe('what a spreadsheet writes', () => {
+  const ROW = ['1', 'Stuhl für Gäste – 5 €', 'https://x.test/a.jpg'];
+  const wide = (text: string): Buffer => Buffer.from(`\ufeff${text}`, 'utf16le');
+  // ü, ä, – and € as Windows-1252 has them: the last two are where it differs from ISO 8859-1.
+  const windows = Buffer.from(
+    `${HEADER}\r\n1,Stuhl f\xfcr G\xe4ste \x96 5 \x80,https://x.test/a.jpg\r\n`,
+    'latin1',
+  );
+  const plain = `${HEADER}\n${ROW.join(',')}\n`;
+
+  it.each<[string, Buffer, Partial<CsvFormat>]>([
+    ['UTF-8', Buffer.from(plain), { encoding: 'utf-8', delimiter: ',' }],
+    ['UTF-8 with a byte order mark', Buffer.from(`\ufeff${plain}`), { encoding: 'utf-8' }],
+    ['UTF-16 little endian', wide(plain), { encoding: 'utf-16le' }],
+    ['UTF-16 big endian', wide(plain).swap16(), { encoding: 'utf-16be' }],
+    [
+      'UTF-16 with tabs, as Excel saves "Unicode text"',
+      wide(plain.replaceAll(',', '\t')),
+      { delimiter: '\t' },
+    ],
+    ['Windows-1252', windows, { encoding: 'windows-1252' }],
+    ['semicolons', Buffer.from(plain.replaceAll(',', ';')), { delimiter: ';' }],
+    ['tabs', Buffer.from(plain.replaceAll(',', '\t')), { delimiter: '\t' }],
+    ['CRLF', Buffer.from(plain.replaceAll('\n', '\r\n')), {}],
+    ['CR alone', Buffer.from(plain.replaceAll('\n', '\r')), {}],
+    ['quotes around every cell', Buffer.from(plain.replace(/[^,\n]+/g, '"$&"')), {}],
+    ['blank rows everywhere', Buffer.from(`\n , ,\n${plain.replaceAll('\n', '\n\n,,\n  \n\r\n')}`), {}],
+    ['no line end after the last row', Buffer.from(plain.trimEnd()), {}],
+    ['empty columns to the right', Buffer.from(plain.replaceAll('\n', ',,,\n')), {}],
+    ['spaces around everything', Buffer.from(plain.replaceAll(',', ' , ')), {}],
+  ])('%s', async (_name, bytes, format) => {
+    const list = await read(bytes);
+    expect(list.format).toMatchObject({ ...format, columns: { serial_number: 0, product_name: 1, urls: 2 } });
+    expect(list.rows).toMatchObject([
+      { row: 1, serial_number: '1', product_name: ROW[1], urls: [ROW[2]], status: null, errors: [] },
+    ]);
+  });
+
+  it('finds the one byte that is no UTF-8 at the very end', async () => {
+    const rows = Array.from({ length: 50 }, (_, i) => `${i},Stuhl,https://x.test/${i}.jpg\n`).join('');
+    const { format, rows: read50 } = await read(
+      Buffer.from(`${HEADER}\n${rows}51,B\xe4nk,https://x.test/a.jpg`, 'latin1'),
+    );
+    expect(format.encoding).toBe('windows-1252');
+    expect(read50.at(-1)!.product_name).toBe('Bänk');
+  });
+
+  it('keeps line breaks, quotes and commas inside quotes', async () => {
+    const { rows } = await read(`${HEADER}\n1,"A ""big"",\nred chair",https://x.test/a.jpg\n`);
+    expect(rows[0]!.product_name).toBe('A "big",\nred chair');
+  });
+});
+
+describe('the header', () => {
+  it.each<[string, CsvFormat['columns']]>([
+    [
+      'Serial Number,Product Name,Input Image Urls',
+      { serial_number: 0, product_name: 1, urls: 2, status: null },
+    ],
+    ['S. No.,Product Name,Input Image Urls', { serial_number: 0, product_name: 1, urls: 2, status: null }],
+    ['S No,PRODUCT  NAME,input image url', { serial_number: 0, product_name: 1, urls: 2, status: null }],
+    ['Serial No;product_name;Image URL(s)', { serial_number: 0, product_name: 1, urls: 2, status: null }],
+    ['URLs\tColour\tSerialNumber', { serial_number: 2, product_name: null, urls: 0, status: null }],
+    ['InputImageUrls', { serial_number: null, product_name: null, urls: 0, status: null }],
+    // A status of the shop's own is none of ours.
+    ['Status,URL', { serial_number: null, product_name: null, urls: 1, status: null }],
+    [
+      'status,url,status,error_code,output_url',
+      { serial_number: null, product_name: null, urls: 1, status: 2 },
+    ],
+  ])('is understood: %s', async (header, columns) => {
+    const { format } = await read(`${header}\n${header.replace(/[^,;\t]+/g, 'https://x.test/a.jpg')}\n`);
+    expect(format.columns).toEqual(columns);
+  });
+});
+
+describe('addresses in a cell', () => {
+  const [A, B, C] = ['https://x.test/a.jpg', 'http://x.test/b,1000_QL80_.jpg', 'HTTPS://x.test/c.jpg?w=1,2'];
+
+  it.each([
+    ['one after another', `"${A},${B},${C}"`, [A, B, C]],
+    ['with spaces', `"${A}, ${B} ,  ${C}"`, [A, B, C]],
+    ['divided by pipes', `"${A}|${B} | ${C}"`, [A, B, C]],
+    ['divided by line breaks', `"${A}\n${B}\r\n${C}"`, [A, B, C]],
+    ['with a separator at the end', `"${A},${B},"`, [A, B]],
+    ['one with commas, quoted', `"${B}"`, [B]],
+    ['one with commas, which nobody quoted', B, [B]],
+    ['several with commas, which nobody quoted', `${A},${B},${C}`, [A, B, C]],
+    ['the same twice', `"${A},${A}"`, [A, A]],
+  ])('are told apart: %s', async (_name, cell, urls) => {
+    expect(await urlsOf(`${HEADER}\n1,Chair,${cell}\n`)).toEqual([urls]);
+  });
+
+  it('are told apart with semicolons that nobody quoted', async () => {
+    expect(await urlsOf(`${HEADER.replaceAll(',', ';')}\n1;Chair;${A};${B}\n`)).toEqual([[A, B]]);
+  });
+});
+
+describe('a row that is wrong', () => {
+  const long = `https://x.test/${'a'.repeat(2_048)}`;
+  const many = Array.from({ length: 51 }, (_, i) => `https://x.test/${i}.jpg`).join(',');
+
+  it.each([
+    ['no address', '2,Chair,', 'csv_row_without_url', '', /Row 2 .*write an address there/],
+    ['too few cells', '2,Chair', 'csv_row_without_url', '', /Row 2/],
+    ['not an address', '2,Chair,photo.jpg', 'csv_bad_url', 'photo.jpg', /Write it whole/],
+    ['another scheme', '2,Chair,ftp://x.test/a.jpg', 'csv_bad_url', 'ftp://x.test/a.jpg', /http or https/],
+    ['a space inside', '2,Chair,https://x.test/a b.jpg', 'csv_bad_url', 'https://x.test/a b.jpg', /%20/],
+    ['a login', '2,Chair,https://me:secret@x.test/a', 'csv_url_with_login', 'https://x.test', /without/],
+    ['a very long address', `2,Chair,${long}`, 'csv_url_too_long', `${long.slice(0, 100)}…`, /2063 .*2048/],
+    ['very many addresses', `2,Chair,"${many}"`, 'csv_too_many_urls', `${many.slice(0, 100)}…`, /51 .*50/],
+  ])('is told: %s', async (_name, line, code, value, detail) => {
+    const { rows } = await read(
+      `${HEADER}\n1,Table,https://x.test/1.jpg\n\n${line}\n3,Bed,https://x.test/3.jpg\n`,
+    );
+    expect(rows.map(({ row, errors }) => [row, errors.length])).toEqual([
+      [1, 0],
+      [2, 1],
+      [3, 0],
+    ]);
+    expect(rows[1]!.errors[0]).toEqual({
+      row: 2,
+      column: 'Input Image Urls',
+      code,
+      value,
+      detail: expect.stringMatching(detail),
+    });
+    expect(JSON.stringify(rows)).not.toContain('secret"');
+    expect(imagesOf(rows[1]!)).toEqual([]);
+  });
+
+  it('with one bad address keeps the others in their places', async () => {
+    const { rows } = await read(
+      `${HEADER}\n1,Chair,"https://x.test/a,https://u:p@x.test/b,https://x.test/c"\n`,
+    );
+    expect(rows[0]!.urls).toHaveLength(3);
+    expect(rows[0]!.errors.map(({ code }) => code)).toEqual(['csv_url_with_login']);
+    expect(imagesOf(rows[0]!)).toEqual([
+      { position: 1, url: 'https://x.test/a' },
+      { position: 3, url: 'https://x.test/c' },
+    ]);
+  });
+
+  it('with more cells than the header, where nobody can know which cell they belong to', async () => {
+    const { rows } = await read('Url,Product Name\nhttps://x.test/a,Chair, red\n');
+    expect(rows[0]!.errors).toMatchObject([
+      { row: 1, column: null, code: 'csv_row_too_long', value: 'https://x.test/a,Chair, red' },
+    ]);
+  });
+});
+
+describe('a list that is wrong as a whole', () => {
+  const ROWS = `${HEADER}\n1,Chair,https://x.test/a.jpg\n`;
+
+  it.each<[string, string | Buffer, string, number, RegExp]>([
+    ['empty', '', 'csv_empty', 0, /needs a header/],
+    ['blank', ' \r\n\n  ', 'csv_empty', 0, /needs a header/],
+    ['a byte order mark alone', '\ufeff', 'csv_empty', 0, /needs a header/],
+    ['a header alone', HEADER, 'csv_without_rows', 1, /add one/],
+    ['a header and blank rows', `${HEADER}\n,,\n\n`, 'csv_without_rows', 1, /add one/],
+    [
+      'no column of addresses',
+      'Serial Number,Link\n1,x',
+      'csv_without_url_column',
+      0,
+      /"Serial Number", "Link".*"Input Image Urls"/,
+    ],
+    ['no header', '1,Chair,https://x.test/a.jpg', 'csv_without_url_column', 0, /"Input Image Urls"/],
+    ['a workbook', Buffer.from('PK\x03\x04\x14\0\x06\0', 'latin1'), 'csv_malformed', 0, /CSV UTF-8/],
+    ['UTF-16 that does not say so', Buffer.from(ROWS, 'utf16le'), 'csv_malformed', 0, /CSV UTF-8/],
+    [
+      'a quote that stays open',
+      `${ROWS}2,"Chair,https://x.test/a.jpg\n`,
+      'csv_malformed',
+      2,
+      /row 2.*close it/,
+    ],
+    [
+      'a cell that is too large',
+      `${ROWS}2,${'a'.repeat(70_000)},x\n`,
+      'csv_cell_too_large',
+      2,
+      /Row 2.*65536/,
+    ],
+    ['a header that is too large', `${'a'.repeat(70_000)},x\n`, 'csv_cell_too_large', 0, /header.*65536/],
+    ['thousands of empty cells', `${ROWS}2${','.repeat(5_000)}`, 'csv_malformed', 2, /1000 cells/],
+  ])('is refused: %s', async (_name, list, code, row, detail) => {
+    expect(await refused(list)).toMatchObject({
+      code,
+      row,
+      detail: expect.stringMatching(detail),
+      column: null,
+    });
+  });
+
+  it('is refused beyond the most rows, and has exactly so many at most', async () => {
+    const rows = (count: number): string => `${HEADER}\n${'1,Chair,https://x.test/a.jpg\n'.repeat(count)}`;
+    expect((await read(rows(MAX_ROWS))).rows).toHaveLength(MAX_ROWS);
+    expect(await refused(rows(MAX_ROWS + 1))).toMatchObject({
+      code: 'csv_too_many_rows',
+      row: MAX_ROWS + 1,
+      detail: expect.stringContaining(`may have ${MAX_ROWS} rows`),
+    });
+  });
+});
+
+describe('a cell of a gigabyte', () => {
+  it.each([
+    ['in quotes', '"', 'a'],
+    ['without quotes', '', 'a'],
+    ['of empty cells', '', ','],
+  ])('is refused after a few pieces: %s', async (_name, start, letter) => {
+    let sent = 0;
+    const piece = Buffer.alloc(1 << 20, letter);
+    const list = Readable.from(
+      (function* () {
+        yield Buffer.from(`${HEADER}\n1,${start}`);
+        for (; sent < 1_024; sent += 1) yield piece;
+      })(),
+      { highWaterMark: 1 },
+    );
+    const { rows } = await readCsv(list, 'utf-8', { maxRows: MAX_ROWS });
+    await expect(all(rows)).rejects.toMatchObject({
+      code: letter === ',' ? 'csv_malformed' : 'csv_cell_too_large',
+    });
+    expect(sent).toBeLessThan(5);
+    expect(list.destroyed).toBe(true);
+  });
+});
+
+describe('a result that comes back', () => {
+  it('is run again where it did not complete', async () => {
+    const { rows } = await read(
+      `${HEADER},status,error_code,output_url\n` +
+        '1,Chair,https://x.test/a.jpg,completed,,https://kiln.test/1\n' +
+        '1,Chair,https://x.test/b.jpg,failed,download_not_found,\n' +
+        '2,Table,nonsense, Completed ,,https://kiln.test/2\n' +
+        '3,Bed,https://x.test/c.jpg,canceled,,\n' +
+        '4,Lamp,https://x.test/d.jpg,,,\n',
+    );
+    expect(rows.map((row) => [row.status, imagesOf(row).length, row.errors.length])).toEqual([
+      ['completed', 0, 0],
+      ['failed', 1, 0],
+      ['completed', 0, 0],
+      ['canceled', 1, 0],
+      [null, 1, 0],
+    ]);
+  });
+});
