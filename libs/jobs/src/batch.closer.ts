@@ -1,31 +1,12 @@
 import { Injectable } from '@nestjs/common';
+import { type Batch, queryPrepared } from '@mediakiln/entities';
 import { Log } from '@mediakiln/observability';
 import { DataSource, type EntityManager } from 'typeorm';
-import { insertDeliveries } from './deliveries.sql';
+import { CLOSE_BATCH, REOPEN_BATCH } from './batch.sql';
 
-/**
- * Closes a batch that has no unsettled job left: once, whoever asks how often. The counts are taken from the jobs of its
- * images; the deliveries are written with it. $1 batch id.
- */
-const CLOSE = `
-WITH closed AS (
-  UPDATE batch SET finished_at = now(), (status, images_processed, images_failed) = (
-    SELECT
-      CASE
-        WHEN batch.canceled_at IS NOT NULL THEN 'canceled'
-        WHEN count(*) = 0 OR count(*) FILTER (WHERE job.status = 'completed') = 0 THEN 'failed'
-        WHEN count(*) FILTER (WHERE job.status <> 'completed') > 0 OR batch.errors <> '[]' THEN 'completed_with_errors'
-        ELSE 'completed'
-      END,
-      count(*) FILTER (WHERE job.status = 'completed'), count(*) FILTER (WHERE job.status <> 'completed')
-    FROM batch_image image JOIN job ON job.id = image.job_id
-    WHERE image.batch_id = batch.id)
-  WHERE id = $1 AND finished_at IS NULL AND (inserted_at IS NOT NULL OR canceled_at IS NOT NULL)
-    AND NOT EXISTS (SELECT FROM job WHERE batch_id = $1 AND status IN ('pending', 'processing'))
-  RETURNING *),
-delivery AS (${insertDeliveries('closed', 'batch')})
-SELECT CASE WHEN EXISTS (SELECT FROM delivery) THEN pg_notify('delivery', '') END FROM closed`;
+type Closed = Pick<Batch, 'status' | 'images_processed' | 'images_failed'>;
 
+/** Ends batches, and opens them again: the one writer of their end. */
 @Injectable()
 export class BatchCloser {
   constructor(
@@ -44,8 +25,16 @@ export class BatchCloser {
 
   /** @returns whether it was closed now. */
   async closeIn(tx: EntityManager, batchId: string): Promise<boolean> {
-    const closed = await tx.query<unknown[]>(CLOSE, [batchId]);
-    if (closed.length > 0) this.log.info('batch closed', { batch_id: batchId });
-    return closed.length > 0;
+    const [closed] = await queryPrepared<Closed>(tx, CLOSE_BATCH, [batchId]);
+    if (!closed) return false;
+    const { status, images_processed, images_failed } = closed;
+    this.log.info('batch closed', { batch_id: batchId, status, images_processed, images_failed });
+    return true;
+  }
+
+  /** In the transaction that gives it work again. @returns false when there is nothing to open. */
+  async reopenIn(tx: EntityManager, batchId: string, why: 'job' | 'failed' | 'kept_out'): Promise<boolean> {
+    const [, opened] = await tx.query<[unknown[], number]>(REOPEN_BATCH, [batchId, why]);
+    return opened > 0;
   }
 }

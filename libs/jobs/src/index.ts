@@ -2,6 +2,7 @@ export { JOB_ORDERS } from './along-ids';
 export type { JobOrder } from './along-ids';
 export { BatchCloser } from './batch.closer';
 export type { BatchFilter } from './batch.list';
+export { BatchMoves } from './batch.moves';
 export { BatchReader } from './batch.reader';
 export type { BatchImageSnapshot, BatchSnapshot, ImagePosition } from './batch.reader';
 export { JobDispatcher } from './job.dispatcher';

@@ -122,12 +122,17 @@ export class JobStore {
     return rows.length > 0;
   }
 
-  /** By hand: counters start anew, the epoch goes on growing. @returns null when the job is in no state for it. */
+  /**
+   * By hand: counters start anew, the epoch goes on growing, and a batch that it belongs to is open again.
+   * @returns null when the job is in no state for it. @throws AppError job_not_retryable
+   */
   async retry(ownerId: string, id: string): Promise<Job | null> {
     return this.database.transaction(async (tx) => {
       const [job] = await tx.query<Job[]>(RETRY, [[id], ownerId, sourcesOf('pending', 'retried_by_hand')]);
       if (job && findOperation(job.operation)?.role === 'facts')
         await this.media.reopen(tx, { owner_id: ownerId, media_id: mediaIdOf(job) });
+      if (job?.batch_id && !(await this.batches.reopenIn(tx, job.batch_id, 'job')))
+        throw new AppError('job_not_retryable', 'Its batch was canceled; retry what failed in the batch');
       return job ?? null;
     });
   }

@@ -1,6 +1,7 @@
 import { Global, Module } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import { BatchCloser } from './batch.closer';
+import { BatchMoves } from './batch.moves';
 import { BatchReader } from './batch.reader';
 import { DueGauge } from './due.gauge';
 import { CloseBatchesDuty } from './duties/close-batches.duty';
@@ -41,6 +42,7 @@ export class JobsModule {}
     OwnerFeed,
     JobReader,
     BatchReader,
+    BatchMoves,
     JobSweeper,
     DueGauge,
     LapsedLeasesDuty,
@@ -49,7 +51,7 @@ export class JobsModule {}
     GoneWorkersDuty,
     CloseBatchesDuty,
   ],
-  exports: [JobNotices, JobFollower, OwnerFeed, JobReader, BatchReader, JobSweeper],
+  exports: [JobNotices, JobFollower, OwnerFeed, JobReader, BatchReader, BatchMoves, JobSweeper],
 })
 export class JobsGatewayModule {}
 
