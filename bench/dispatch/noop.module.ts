@@ -3,6 +3,7 @@ import { DatabaseModule } from '@mediakiln/entities';
 import { type ExecutionResult, JobRunner, JobsWorkerModule, MediaExecutor } from '@mediakiln/jobs';
 import { MediaModule } from '@mediakiln/media';
 import { MessagingModule, transportIdOf } from '@mediakiln/messaging';
+import { NetModule } from '@mediakiln/net';
 import { EventPattern } from '@nestjs/microservices';
 import { ObservabilityModule } from '@mediakiln/observability';
 import { type AnyOperation, findOperation } from '@mediakiln/operations';
@@ -53,6 +54,7 @@ class NoopController {
     DatabaseModule,
     StorageModule,
     MessagingModule,
+    NetModule,
     MediaModule,
     JobsWorkerModule,
   ],

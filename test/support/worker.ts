@@ -16,6 +16,7 @@ import {
 } from '@mediakiln/jobs';
 import { MediaModule } from '@mediakiln/media';
 import { MessagingModule, Transports, transportIdOf } from '@mediakiln/messaging';
+import { NetModule } from '@mediakiln/net';
 import { EventPattern } from '@nestjs/microservices';
 import { ObservabilityModule } from '@mediakiln/observability';
 import { type AnyOperation, findOperation } from '@mediakiln/operations';
@@ -67,6 +68,7 @@ class ScriptedController {
     DatabaseModule,
     StorageModule,
     MessagingModule,
+    NetModule,
     MediaModule,
     JobsGatewayModule,
     JobsWorkerModule,

@@ -3,6 +3,7 @@ import { DatabaseModule } from '@mediakiln/entities';
 import { JobsGatewayModule } from '@mediakiln/jobs';
 import { MediaModule } from '@mediakiln/media';
 import { MessagingModule } from '@mediakiln/messaging';
+import { NetModule } from '@mediakiln/net';
 import { ObservabilityModule } from '@mediakiln/observability';
 import { StorageModule } from '@mediakiln/storage';
 import { AuthModule } from './auth/auth.module';
@@ -12,6 +13,7 @@ import { HttpModule } from './http/http.module';
 import { JobsHttpModule } from './jobs/jobs.module';
 import { LinksHttpModule } from './links/links.module';
 import { MediaHttpModule } from './media/media.module';
+import { WebhooksHttpModule } from './webhooks/webhooks.module';
 
 export { configureGateway } from './configure-gateway';
 export { createGatewayAdapter } from './http/gateway-adapter';
@@ -23,6 +25,7 @@ export { createGatewayAdapter } from './http/gateway-adapter';
     DatabaseModule,
     StorageModule,
     MessagingModule,
+    NetModule,
     MediaModule,
     JobsGatewayModule,
     HttpModule,
@@ -32,6 +35,7 @@ export { createGatewayAdapter } from './http/gateway-adapter';
     JobsHttpModule,
     MediaHttpModule,
     LinksHttpModule,
+    WebhooksHttpModule,
   ],
 })
 export class GatewayModule {}

@@ -3,6 +3,7 @@ import { DatabaseModule } from '@mediakiln/entities';
 import { JobRunner, JobsWorkerModule, MediaExecutor } from '@mediakiln/jobs';
 import { MediaModule } from '@mediakiln/media';
 import { MessagingModule } from '@mediakiln/messaging';
+import { NetModule } from '@mediakiln/net';
 import { ObservabilityModule } from '@mediakiln/observability';
 import { StorageModule } from '@mediakiln/storage';
 import { ImageController } from './image.controller';
@@ -15,6 +16,7 @@ import { ImageExecutor } from './image.executor';
     DatabaseModule,
     StorageModule,
     MessagingModule,
+    NetModule,
     MediaModule,
     JobsWorkerModule,
   ],

@@ -4,6 +4,7 @@ import { DatabaseModule } from '@mediakiln/entities';
 import { JobRunner, JobsWorkerModule, MediaExecutor } from '@mediakiln/jobs';
 import { MediaModule } from '@mediakiln/media';
 import { MessagingModule } from '@mediakiln/messaging';
+import { NetModule } from '@mediakiln/net';
 import { Log, ObservabilityModule } from '@mediakiln/observability';
 import { StorageModule } from '@mediakiln/storage';
 import { FfmpegEngine } from './ffmpeg/engine';
@@ -23,6 +24,7 @@ const SILENCE_SECONDS = 60;
     DatabaseModule,
     StorageModule,
     MessagingModule,
+    NetModule,
     MediaModule,
     JobsWorkerModule,
   ],
