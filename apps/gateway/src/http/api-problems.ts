@@ -56,7 +56,10 @@ export class ProblemBody {
   @ApiProperty({ description: 'Also in X-Request-Id and in the logs' })
   request_id: string;
 
-  @ApiPropertyOptional({ type: () => [FieldProblem], description: 'With `validation_failed`, and of the rows of a CSV list' })
+  @ApiPropertyOptional({
+    type: () => [FieldProblem],
+    description: 'With `validation_failed`, and of the rows of a CSV list',
+  })
   errors?: FieldProblem[];
 }
 

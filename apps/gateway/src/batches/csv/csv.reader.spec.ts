@@ -2,52 +2,19 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { AppError, type CsvFormat } from '@mediakiln/contracts';
-import { readCsv, readCsvAs } from './csv.reader';
-import { EncodingFinder, textOf } from './encoding';
+import { HEADER, MAX_ROWS, collect, encodingOf, pieces, readList } from '../../../../../test/support/lists';
+import { readCsv } from './csv.reader';
+import { textOf } from './encoding';
 import { recordsOf } from './records';
-import { type CsvRow, imagesOf } from './row';
-
-const HEADER = 'Serial Number,Product Name,Input Image Urls';
-const MAX_ROWS = 100;
-
-interface Read {
-  format: CsvFormat;
-  rows: CsvRow[];
-}
-
-const all = <T>(items: AsyncIterable<T>): Promise<T[]> => Readable.from(items).toArray() as Promise<T[]>;
-
-function encodingOf(bytes: Buffer, pieceBytes = 7) {
-  const finder = new EncodingFinder();
-  for (const piece of pieces(bytes, pieceBytes)) finder.see(piece);
-  return finder.end();
-}
-
-function* pieces(bytes: Buffer, pieceBytes: number): Generator<Buffer> {
-  for (let at = 0; at < bytes.length; at += pieceBytes) yield bytes.subarray(at, at + pieceBytes);
-}
-
-/** In pieces of a few bytes, so that characters, quotes and line ends are cut everywhere. */
-async function read(list: string | Buffer, maxRows = MAX_ROWS): Promise<Read> {
-  const bytes = Buffer.from(list as string);
-  const { format, rows } = await readCsv(Readable.from(pieces(bytes, 7)), encodingOf(bytes), { maxRows });
-  const first = await all(rows);
-  const again = await all(readCsvAs(Readable.from(pieces(bytes, 1_000)), format));
-  expect(again).toEqual(first);
-  return { format, rows: first };
-}
 
 async function refused(list: string | Buffer, maxRows?: number) {
-  const error: unknown = await read(list, maxRows).then(
+  const error: unknown = await readList(list, maxRows).then(
     () => undefined,
     (thrown: unknown) => thrown,
   );
   if (!(error instanceof AppError)) throw new Error(`not refused: ${String(error)}`);
   return { code: error.code, detail: error.detail, ...error.options.errors![0] };
 }
-
-const urlsOf = async (list: string | Buffer): Promise<string[][]> =>
-  (await read(list)).rows.map((row) => imagesOf(row).map(({ url }) => url));
 
 describe('csv-spectrum', () => {
   const folder = join(require.resolve('csv-spectrum/package.json'), '..');
@@ -58,7 +25,7 @@ describe('csv-spectrum', () => {
   it.each(names)('is read right: %s', async (name) => {
     const bytes = readFileSync(join(folder, 'csvs', `${name}.csv`));
     const text = textOf(Readable.from(pieces(bytes, 3)), encodingOf(bytes));
-    const [header, ...records] = await all(recordsOf(text, ','));
+    const [header, ...records] = await collect(recordsOf(text, ','));
     const objects = records.map((cells) => Object.fromEntries(cells.map((cell, i) => [header![i]!, cell])));
     const expected = JSON.parse(readFileSync(join(folder, 'json', `${name}.json`), 'utf8')) as unknown;
     // Its JSON is a bare object, and the phone number in it is not the list's.
@@ -99,7 +66,7 @@ describe('what a spreadsheet writes', () => {
     ['empty columns to the right', Buffer.from(plain.replaceAll('\n', ',,,\n')), {}],
     ['spaces around everything', Buffer.from(plain.replaceAll(',', ' , ')), {}],
   ])('%s', async (_name, bytes, format) => {
-    const list = await read(bytes);
+    const list = await readList(bytes);
     expect(list.format).toMatchObject({ ...format, columns: { serial_number: 0, product_name: 1, urls: 2 } });
     expect(list.rows).toMatchObject([
       { row: 1, serial_number: '1', product_name: ROW[1], urls: [ROW[2]], status: null, errors: [] },
@@ -108,7 +75,7 @@ describe('what a spreadsheet writes', () => {
 
   it('finds the one byte that is no UTF-8 at the very end', async () => {
     const rows = Array.from({ length: 50 }, (_, i) => `${i},Stuhl,https://x.test/${i}.jpg\n`).join('');
-    const { format, rows: read50 } = await read(
+    const { format, rows: read50 } = await readList(
       Buffer.from(`${HEADER}\n${rows}51,B\xe4nk,https://x.test/a.jpg`, 'latin1'),
     );
     expect(format.encoding).toBe('windows-1252');
@@ -116,7 +83,7 @@ describe('what a spreadsheet writes', () => {
   });
 
   it('keeps line breaks, quotes and commas inside quotes', async () => {
-    const { rows } = await read(`${HEADER}\n1,"A ""big"",\nred chair",https://x.test/a.jpg\n`);
+    const { rows } = await readList(`${HEADER}\n1,"A ""big"",\nred chair",https://x.test/a.jpg\n`);
     expect(rows[0]!.product_name).toBe('A "big",\nred chair');
   });
 });
@@ -139,83 +106,8 @@ describe('the header', () => {
       { serial_number: null, product_name: null, urls: 1, status: 2 },
     ],
   ])('is understood: %s', async (header, columns) => {
-    const { format } = await read(`${header}\n${header.replace(/[^,;\t]+/g, 'https://x.test/a.jpg')}\n`);
+    const { format } = await readList(`${header}\n${header.replace(/[^,;\t]+/g, 'https://x.test/a.jpg')}\n`);
     expect(format.columns).toEqual(columns);
-  });
-});
-
-describe('addresses in a cell', () => {
-  const [A, B, C] = ['https://x.test/a.jpg', 'http://x.test/b,1000_QL80_.jpg', 'HTTPS://x.test/c.jpg?w=1,2'];
-
-  it.each([
-    ['one after another', `"${A},${B},${C}"`, [A, B, C]],
-    ['with spaces', `"${A}, ${B} ,  ${C}"`, [A, B, C]],
-    ['divided by pipes', `"${A}|${B} | ${C}"`, [A, B, C]],
-    ['divided by line breaks', `"${A}\n${B}\r\n${C}"`, [A, B, C]],
-    ['with a separator at the end', `"${A},${B},"`, [A, B]],
-    ['one with commas, quoted', `"${B}"`, [B]],
-    ['one with commas, which nobody quoted', B, [B]],
-    ['several with commas, which nobody quoted', `${A},${B},${C}`, [A, B, C]],
-    ['the same twice', `"${A},${A}"`, [A, A]],
-  ])('are told apart: %s', async (_name, cell, urls) => {
-    expect(await urlsOf(`${HEADER}\n1,Chair,${cell}\n`)).toEqual([urls]);
-  });
-
-  it('are told apart with semicolons that nobody quoted', async () => {
-    expect(await urlsOf(`${HEADER.replaceAll(',', ';')}\n1;Chair;${A};${B}\n`)).toEqual([[A, B]]);
-  });
-});
-
-describe('a row that is wrong', () => {
-  const long = `https://x.test/${'a'.repeat(2_048)}`;
-  const many = Array.from({ length: 51 }, (_, i) => `https://x.test/${i}.jpg`).join(',');
-
-  it.each([
-    ['no address', '2,Chair,', 'csv_row_without_url', '', /Row 2 .*write an address there/],
-    ['too few cells', '2,Chair', 'csv_row_without_url', '', /Row 2/],
-    ['not an address', '2,Chair,photo.jpg', 'csv_bad_url', 'photo.jpg', /Write it whole/],
-    ['another scheme', '2,Chair,ftp://x.test/a.jpg', 'csv_bad_url', 'ftp://x.test/a.jpg', /http or https/],
-    ['a space inside', '2,Chair,https://x.test/a b.jpg', 'csv_bad_url', 'https://x.test/a b.jpg', /%20/],
-    ['a login', '2,Chair,https://me:secret@x.test/a', 'csv_url_with_login', 'https://x.test', /without/],
-    ['a very long address', `2,Chair,${long}`, 'csv_url_too_long', `${long.slice(0, 100)}…`, /2063 .*2048/],
-    ['very many addresses', `2,Chair,"${many}"`, 'csv_too_many_urls', `${many.slice(0, 100)}…`, /51 .*50/],
-  ])('is told: %s', async (_name, line, code, value, detail) => {
-    const { rows } = await read(
-      `${HEADER}\n1,Table,https://x.test/1.jpg\n\n${line}\n3,Bed,https://x.test/3.jpg\n`,
-    );
-    expect(rows.map(({ row, errors }) => [row, errors.length])).toEqual([
-      [1, 0],
-      [2, 1],
-      [3, 0],
-    ]);
-    expect(rows[1]!.errors[0]).toEqual({
-      row: 2,
-      column: 'Input Image Urls',
-      code,
-      value,
-      detail: expect.stringMatching(detail),
-    });
-    expect(JSON.stringify(rows)).not.toContain('secret"');
-    expect(imagesOf(rows[1]!)).toEqual([]);
-  });
-
-  it('with one bad address keeps the others in their places', async () => {
-    const { rows } = await read(
-      `${HEADER}\n1,Chair,"https://x.test/a,https://u:p@x.test/b,https://x.test/c"\n`,
-    );
-    expect(rows[0]!.urls).toHaveLength(3);
-    expect(rows[0]!.errors.map(({ code }) => code)).toEqual(['csv_url_with_login']);
-    expect(imagesOf(rows[0]!)).toEqual([
-      { position: 1, url: 'https://x.test/a' },
-      { position: 3, url: 'https://x.test/c' },
-    ]);
-  });
-
-  it('with more cells than the header, where nobody can know which cell they belong to', async () => {
-    const { rows } = await read('Url,Product Name\nhttps://x.test/a,Chair, red\n');
-    expect(rows[0]!.errors).toMatchObject([
-      { row: 1, column: null, code: 'csv_row_too_long', value: 'https://x.test/a,Chair, red' },
-    ]);
   });
 });
 
@@ -265,7 +157,7 @@ describe('a list that is wrong as a whole', () => {
 
   it('is refused beyond the most rows, and has exactly so many at most', async () => {
     const rows = (count: number): string => `${HEADER}\n${'1,Chair,https://x.test/a.jpg\n'.repeat(count)}`;
-    expect((await read(rows(MAX_ROWS))).rows).toHaveLength(MAX_ROWS);
+    expect((await readList(rows(MAX_ROWS))).rows).toHaveLength(MAX_ROWS);
     expect(await refused(rows(MAX_ROWS + 1))).toMatchObject({
       code: 'csv_too_many_rows',
       row: MAX_ROWS + 1,
@@ -290,30 +182,10 @@ describe('a cell of a gigabyte', () => {
       { highWaterMark: 1 },
     );
     const { rows } = await readCsv(list, 'utf-8', { maxRows: MAX_ROWS });
-    await expect(all(rows)).rejects.toMatchObject({
+    await expect(collect(rows)).rejects.toMatchObject({
       code: letter === ',' ? 'csv_malformed' : 'csv_cell_too_large',
     });
     expect(sent).toBeLessThan(5);
     expect(list.destroyed).toBe(true);
-  });
-});
-
-describe('a result that comes back', () => {
-  it('is run again where it did not complete', async () => {
-    const { rows } = await read(
-      `${HEADER},status,error_code,output_url\n` +
-        '1,Chair,https://x.test/a.jpg,completed,,https://kiln.test/1\n' +
-        '1,Chair,https://x.test/b.jpg,failed,download_not_found,\n' +
-        '2,Table,nonsense, Completed ,,https://kiln.test/2\n' +
-        '3,Bed,https://x.test/c.jpg,canceled,,\n' +
-        '4,Lamp,https://x.test/d.jpg,,,\n',
-    );
-    expect(rows.map((row) => [row.status, imagesOf(row).length, row.errors.length])).toEqual([
-      ['completed', 0, 0],
-      ['failed', 1, 0],
-      ['completed', 0, 0],
-      ['canceled', 1, 0],
-      [null, 1, 0],
-    ]);
   });
 });
