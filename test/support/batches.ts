@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { Batch, BatchImage, StoredObject } from '@mediakiln/entities';
-import type { JobDispatcher } from '@mediakiln/jobs';
+import { AppError } from '@mediakiln/contracts';
+import { Batch, BatchImage, type Job, StoredObject } from '@mediakiln/entities';
+import { BatchCloser, BatchMoves, BatchReader, CloseBatchesDuty, type JobDispatcher } from '@mediakiln/jobs';
 import type { DataSource } from 'typeorm';
 import { uuidv7 } from 'uuidv7';
+import { jobScene } from './jobs';
 
 export interface GivenBatch {
   id: string;
@@ -72,3 +74,37 @@ const FORMAT: Batch['csv_format'] = {
   header: ['S. No.', 'Product Name', 'Input Image Urls'],
   columns: { serial_number: 0, product_name: 1, urls: 2, status: null },
 };
+
+/** Rows with an address each, all different. */
+export const rowsOf = (count: number): string[][] =>
+  Array.from({ length: count }, (_, n) => [`https://a.example/${n}.jpg`]);
+
+/** `jobScene` with what moves, ends and reads batches. */
+export function batchScene(database: DataSource) {
+  const scene = jobScene(database);
+  const closer = new BatchCloser(database, scene.log);
+  const moves = new BatchMoves(database, closer, scene.meter, scene.log);
+  const reader = new BatchReader(database, scene.media);
+  const fail = (job: Job, to: 'failed' | 'canceled' = 'failed') =>
+    scene.store.settle({
+      id: job.id,
+      to,
+      reason: to === 'failed' ? 'error' : 'canceled_by_user',
+      error: new AppError('download_not_found'),
+    });
+  return {
+    ...scene,
+    moves,
+    reader,
+    fail,
+    given: (owner: string, rows: readonly (readonly string[])[], values: Partial<Batch> = {}) =>
+      givenBatch(database, scene.dispatcher, owner, rows, values),
+    sweep: () => database.transaction((tx) => new CloseBatchesDuty(closer, moves).sweep(tx)),
+    /** Claims the next job and brings it to this end. */
+    async end(to: 'completed' | 'failed' | 'canceled'): Promise<string> {
+      const job = (await scene.claim())!;
+      await (to === 'completed' ? scene.complete(job) : fail(job, to));
+      return job.id;
+    },
+  };
+}

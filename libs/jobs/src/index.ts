@@ -5,6 +5,7 @@ export type { BatchFilter } from './batch.list';
 export { BatchMoves } from './batch.moves';
 export { BatchReader } from './batch.reader';
 export type { BatchImageSnapshot, BatchSnapshot, ImagePosition } from './batch.reader';
+export { CloseBatchesDuty } from './duties/close-batches.duty';
 export { JobDispatcher } from './job.dispatcher';
 export type { NewJob, RingTicket } from './job.dispatcher';
 export { JobFollower } from './job.follower';
