@@ -19,7 +19,7 @@ import {
 import { type Page, PageQuery } from '../http/page';
 import { MediaResponse } from '../present/media.response';
 import { IsTimestamp } from './timestamp';
-import { NAME_CHARACTERS, cleanName, cleanTag, visibleText } from './user-text';
+import { NAME_CHARACTERS, cleanName, cleanTag, visibleText } from '../http/user-text';
 
 const MAX_TAGS = 32;
 const TAG_CHARACTERS = 64;

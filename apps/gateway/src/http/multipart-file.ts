@@ -11,6 +11,14 @@ export interface IncomingFile {
   signal: AbortSignal;
 }
 
+export interface Received<T> {
+  file: T;
+  /** The other fields; of one that comes twice, the last. */
+  fields: ReadonlyMap<string, string>;
+}
+
+/** What a multipart body has besides the file. */
+const ENVELOPE_BYTES = 2 << 20;
 const LIMITS = { files: 1, fields: 20, parts: 25, fieldSize: 65_536, fieldNameSize: 100, headerPairs: 100 };
 const READ_BYTES = 1 << 20;
 const LIMIT_EVENTS = {
@@ -20,16 +28,25 @@ const LIMIT_EVENTS = {
 } as const;
 
 /**
- * Reads a multipart body that holds one file in `field`; other fields are ignored. The file streams through `take`;
- * when the rest of the body turns out to be bad, what was taken goes to `undo`.
+ * Reads a multipart body that holds one file in `field`. The file streams through `take`; when the rest of the body
+ * turns out to be bad, what was taken goes to `undo`.
  * On failure the rest of the body is drained, see `drain`.
+ * @throws AppError unsupported_content_type, malformed_multipart, too_many_parts, client_closed, and what `take` throws
  */
 export async function receiveFile<T>(
   request: IncomingMessage,
   field: string,
   take: (file: IncomingFile) => Promise<T>,
   undo: (taken: T) => Promise<void>,
-): Promise<T> {
+): Promise<Received<T>> {
+  if (!/^multipart\/form-data\s*(;|$)/i.test(request.headers['content-type'] ?? '')) {
+    drain(request);
+    throw new AppError(
+      'unsupported_content_type',
+      `Send the file as multipart/form-data, in the field "${field}"`,
+    );
+  }
+  const fields = new Map<string, string>();
   const abort = new AbortController();
   let failure: Error | undefined;
   const fail = (reason: unknown): void => {
@@ -50,8 +67,10 @@ export async function receiveFile<T>(
       return undefined;
     });
   });
-  parser.on('field', (name) => {
+  parser.on('field', (name, value, _isNameCut, isValueCut) => {
     if (name === field) fail(wrong(`The field "${field}" must be a file, with a file name`));
+    if (isValueCut) fail(wrong(`A field may have ${LIMITS.fieldSize} bytes, and "${name}" has more`));
+    fields.set(name, value);
   });
   for (const event of Object.keys(LIMIT_EVENTS) as (keyof typeof LIMIT_EVENTS)[])
     parser.on(event, () => fail(wrong(LIMIT_EVENTS[event], 'too_many_parts')));
@@ -61,10 +80,16 @@ export async function receiveFile<T>(
   const result = await taken;
   if (failure === undefined && result === undefined)
     failure = wrong(`There is no file in the field "${field}"`);
-  if (failure === undefined) return result!;
+  if (failure === undefined) return { file: result!, fields };
   if (result !== undefined) await undo(result);
   drain(request);
   throw failure;
+}
+
+/** For the headers alone: @returns the bytes that are announced, when they are more than a file of `maxBytes` needs. */
+export function announcedTooMany(request: IncomingMessage, maxBytes: number): number | undefined {
+  const announced = Number(request.headers['content-length'] ?? 0);
+  return announced > maxBytes + ENVELOPE_BYTES ? announced : undefined;
 }
 
 /** Resolves at the end of the body and of the file in it, or as soon as anything fails. */
