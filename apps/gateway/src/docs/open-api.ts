@@ -22,6 +22,7 @@ const TAGS: [name: string, description: string][] = [
   ['Jobs', 'Run an operation and follow it'],
   ['Events', 'Everything of yours as it happens'],
   ['Links', 'Addresses that anybody can open, for a time'],
+  ['Webhooks', 'Be called when something has ended'],
   ['Health', 'For load balancers and supervisors'],
 ];
 
