@@ -2,10 +2,11 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ImageProbe, SNIFF_BYTES, sniff } from '@mediakiln/contracts';
-import type { ExecutionResult } from '@mediakiln/jobs';
+import type { ExecutionInput, ExecutionResult } from '@mediakiln/jobs';
 import {
   type AnyImageOperation,
   type ImageCompressParams,
+  type ImageChain,
   type ImageOperation,
   imageCompress,
   imageProbe,
@@ -30,7 +31,7 @@ export class ImageRuns {
 
   async probe(image: Buffer, signal = new AbortController().signal): Promise<ImageProbe> {
     return this.inWorkdir(image, async (workdir, path) => {
-      const result = await this.execute(workdir, path, image, imageProbe, {}, null, signal);
+      const result = await this.execute(workdir, [inputOf(path, image, null)], imageProbe, {}, signal);
       if (result.facts?.kind !== 'image') throw new Error('the probe found no image');
       return result.facts;
     });
@@ -42,16 +43,26 @@ export class ImageRuns {
 
   /** Probes, validates, checks and runs, as the platform does. */
   async run<P extends object>(
-    operation: ImageOperation<P>,
-    image: Buffer,
+    operation: ImageOperation<P> | ImageChain<P>,
+    images: Buffer | readonly Buffer[],
     given: Partial<P> = {},
     signal = new AbortController().signal,
   ): Promise<ImageRun> {
-    const input = await this.probe(image);
-    return this.inWorkdir(image, async (workdir, path) => {
+    const [image, ...more] = Buffer.isBuffer(images) ? [images] : images;
+    const input = await this.probe(image!);
+    const layers = await Promise.all(more.map((layer) => this.probe(layer)));
+    return this.inWorkdir(image!, async (workdir, path) => {
       const params = validateParams(operation, given) as P;
-      operation.check([input], params);
-      const result = await this.execute(workdir, path, image, operation, params, input, signal);
+      operation.check([input, ...layers], params);
+      const others = await Promise.all(
+        more.map(async (layer, index): Promise<ExecutionInput> => {
+          const at = join(workdir, `in${index + 1}`);
+          await writeFile(at, layer);
+          return inputOf(at, layer, layers[index]!);
+        }),
+      );
+      const inputs = [inputOf(path, image!, input), ...others];
+      const result = await this.execute(workdir, inputs, operation, params, signal);
       const [output] = result.outputs;
       if (output?.info.probe.kind !== 'image') throw new Error('no picture came out');
       return {
@@ -67,19 +78,16 @@ export class ImageRuns {
 
   private execute(
     workdir: string,
-    path: string,
-    image: Buffer,
+    inputs: ExecutionInput[],
     operation: AnyImageOperation,
     params: object,
-    probe: ImageProbe | null,
     signal: AbortSignal,
   ): Promise<ExecutionResult> {
-    const { container } = sniff(image.subarray(0, SNIFF_BYTES));
     return this.executor.execute({
       job_id: 'test',
       operation,
       params,
-      inputs: [{ path, container, bytes: image.length, probe }],
+      inputs,
       workdir,
       signal,
       onProgress: () => undefined,
@@ -97,3 +105,10 @@ export class ImageRuns {
     }
   }
 }
+
+const inputOf = (path: string, image: Buffer, probe: ImageProbe | null): ExecutionInput => ({
+  path,
+  container: sniff(image.subarray(0, SNIFF_BYTES)).container,
+  bytes: image.length,
+  probe,
+});

@@ -19,8 +19,8 @@ sharp.cache(false);
 sharp.concurrency(1);
 
 /** Opens an untrusted image under the platform's limits; `options` cannot loosen them. */
-export function openImage(path: string, options: SharpOptions): Sharp {
-  return sharp(path, {
+export function openImage(image: string | Buffer, options: SharpOptions): Sharp {
+  return sharp(image, {
     ...options,
     failOn: 'error',
     limitInputPixels: MAX_IMAGE_PIXELS,

@@ -51,6 +51,7 @@ describe('the probe', () => {
       channels: 3,
       is_progressive: false,
       has_gps: true,
+      placeholder: expect.stringMatching(/^[\w+/]{20,36}=*$/) as string,
     });
   });
 

@@ -8,6 +8,7 @@ import {
   type AnyImageOperation,
   type AnyOperation,
   FORMATS,
+  type ImageChain,
   type ImageFactsOperation,
   type ImageOperation,
   type ImageTarget,
@@ -16,15 +17,14 @@ import {
   imageProbe,
 } from '@mediakiln/operations';
 import type { Metadata } from 'sharp';
-import { engineVersions, openHeader, openImage, writableFormats } from './engine';
-import { originalPicture } from './original-picture';
-import { isTimeout, pictureError } from './picture-error';
+import { type Chain, resultsOf } from './chain';
+import { engineVersions, openHeader, writableFormats } from './engine';
+import { look, makePicture, pixelsInWork, storedPixels } from './make-picture';
+import { pictureError } from './picture-error';
 import { PixelBudget } from './pixel-budget';
 
 /** Two of the largest images that are taken: a third waits. */
 const PIXELS_IN_WORK = 2 * MAX_IMAGE_PIXELS;
-/** A JPEG is decoded to an eighth: every scan is read, and the costly inverse transform is skipped. */
-const CHECKED_SIDE = 64;
 const VARIANT = 'output';
 
 /** Runs image operations on sharp. Nothing else in the platform loads it. */
@@ -61,7 +61,7 @@ export class ImageExecutor extends MediaExecutor {
   private async run(execution: Execution): Promise<ExecutionResult> {
     const [input] = execution.inputs;
     if (!input) throw new AppError('wrong_input_count', 'An image operation needs an input');
-    const operation = execution.operation as ImageFactsOperation | ImageOperation;
+    const operation = execution.operation as ImageFactsOperation | ImageOperation | ImageChain;
     return operation.role === 'facts'
       ? this.find(operation, execution, input)
       : this.transform(operation, execution, input);
@@ -73,49 +73,39 @@ export class ImageExecutor extends MediaExecutor {
     { signal }: Execution,
     input: ExecutionInput,
   ): Promise<ExecutionResult> {
-    const metadata = await headerOf(input.path, input.container);
-    const facts = operation.facts(metadata, input.container);
-    await this.withinBudget(facts, signal, () => decode(input.path, facts));
-    return { outputs: [], facts };
+    const header = operation.facts(await headerOf(input.path, input.container), input.container);
+    const facts = await this.withinBudget(header, signal, async () => ({
+      ...header,
+      placeholder: await look(input.path, header),
+    }));
+    return { outputs: [], facts, report: operation.report?.(facts) };
   }
 
   private async transform(
-    operation: ImageOperation,
+    operation: ImageOperation | ImageChain,
     execution: Execution,
     input: ExecutionInput,
   ): Promise<ExecutionResult> {
-    const { params, workdir, signal } = execution;
-    const probe = imageProbeOf(input);
-    this.refuseUnwritable(operation.target(params, probe));
-    const encoded = await this.withinBudget(
-      probe,
-      signal,
-      () => encode(operation, execution, probe),
-      operation.outputPixels?.(params, probe),
-    );
-    const goal = operation.goal?.(params, probe) ?? {};
-    const original =
-      goal.keep_smaller === true && encoded.length >= input.bytes
-        ? await originalPicture(input.path, probe.format, goal.strip_metadata === true)
-        : undefined;
-    const bytes = original ?? encoded;
-    const target = original ? FORMATS[probe.format].target : operation.target(params, probe);
-    const info = {
-      mime_type: target.mime_type,
-      probe: imageProbe.facts(await openHeader(bytes).metadata(), target.container),
-    };
+    const { workdir, signal } = execution;
+    const chain = chainOf(operation, execution);
+    const { probe } = chain.inputs[0]!;
+    this.refuseUnwritable(FORMATS[resultsOf(chain.steps, probe).at(-1)!.format].target);
+    const made = await this.withinBudget(probe, signal, () => makePicture(chain, input), pixelsInWork(chain));
+    const { target } = FORMATS[made.format];
+    const info = { mime_type: target.mime_type, probe: made.probe };
     signal.throwIfAborted(); // the work folder may be gone
     const path = join(workdir, `${VARIANT}.part`);
-    await writeFile(path, bytes);
+    await writeFile(path, made.bytes);
     return {
       outputs: [{ variant: VARIANT, path, extension: target.extension, container: target.container, info }],
       report: {
-        ...operation.report?.(params, probe),
+        ...made.report,
+        ...(chain.steps.length > 1 ? { steps: chain.steps.map((step) => step.operation.name) } : {}),
         format: target.container,
-        kept_original: original !== undefined,
+        kept_original: made.isOriginal,
         bytes_before: input.bytes,
-        bytes_after: bytes.length,
-        saved_percent: savedPercent(input.bytes, bytes.length),
+        bytes_after: made.bytes.length,
+        saved_percent: savedPercent(input.bytes, made.bytes.length),
       },
     };
   }
@@ -133,10 +123,9 @@ export class ImageExecutor extends MediaExecutor {
     probe: ImageProbe,
     signal: AbortSignal,
     work: () => Promise<T>,
-    outputPixels = 0,
+    pixels = storedPixels(probe),
   ): Promise<T> {
-    const pixels = probe.stored_width * probe.stored_height * probe.frames;
-    const release = await this.budget.reserve(Math.max(pixels, outputPixels), signal);
+    const release = await this.budget.reserve(pixels, signal);
     const attributes = {
       'media.format': probe.format,
       'media.width': probe.stored_width,
@@ -159,50 +148,19 @@ const headerOf = (path: string, container: string): Promise<Metadata> =>
       throw await pictureError(error, path, container as ImageProbe['format']);
     });
 
-/** Decodes the whole picture and throws it away. @throws AppError what is wrong with it. */
-async function decode(path: string, probe: ImageProbe): Promise<void> {
-  try {
-    await openImage(path, { ignoreIcc: true, animated: probe.frames > 1 })
-      .resize({ width: CHECKED_SIDE, height: CHECKED_SIDE, fit: 'fill', kernel: 'nearest' })
-      .raw()
-      .toBuffer();
-  } catch (error) {
-    throw await pictureError(error, path, probe.format);
-  }
-}
-
-/**
- * In memory: an output has at most as many bytes as its pixels, and a full disk then is an error of the file system
- * with a code, not a sentence of libvips.
- */
-async function encode(
-  operation: ImageOperation,
-  { inputs, params }: Execution,
-  probe: ImageProbe,
-): Promise<Buffer> {
-  const paths = inputs.map((input) => input.path);
-  const path = paths[0]!;
-  const options = operation.open(params, probe);
+/** An operation on its own is a chain of one step, whose layers are all further inputs. */
+function chainOf(operation: ImageOperation | ImageChain, { inputs, params, signal }: Execution): Chain {
+  const probed = inputs.map((input) => ({ path: input.path, probe: imageProbeOf(input) }));
+  const steps =
+    'steps' in operation
+      ? operation.steps(params)
+      : [{ operation, params, layers: inputs.slice(1).map((_, index) => index + 1) }];
   // The probe has decoded it in time; encoders of some formats take much longer, and the operation knows.
-  const seconds = operation.timeoutSeconds([probe], params);
-  const run = (ignoreIcc: boolean | undefined): Promise<Buffer> =>
-    operation
-      .apply(openImage(path, { ...options, ignoreIcc }), params, probe, paths)
-      .timeout({ seconds })
-      .toBuffer();
-  try {
-    return await run(options.ignoreIcc);
-  } catch (error) {
-    if (isTimeout(error))
-      throw new AppError('job_timeout', `The work on this image took more than ${seconds} s`, {
-        cause: error,
-      });
-    // The picture was sound when it was probed. If it still is, its profile may be one that cannot be applied, which
-    // shows only now; else the fault is ours, and worth another try.
-    await decode(path, probe);
-    if (options.ignoreIcc) throw error;
-    return run(true);
-  }
+  const seconds = operation.timeoutSeconds(
+    probed.map(({ probe }) => probe),
+    params,
+  );
+  return { steps, inputs: probed, layers: new Map(), seconds, signal };
 }
 
 const isImageOperation = (operation: AnyOperation): operation is AnyImageOperation =>

@@ -20,6 +20,8 @@ export interface ImageProbe {
   is_progressive: boolean;
   /** EXIF holds a GPS position. */
   has_gps: boolean;
+  /** ThumbHash in base64, of the first frame as shown; absent where nobody has decoded the picture for it. */
+  placeholder?: string;
 }
 
 export interface VideoStreamProbe {

@@ -1,9 +1,15 @@
 import { imageCompress } from './image/compress';
 import { imageConvert } from './image/convert';
+import { imageCrop } from './image/crop';
+import { imagePlaceholder } from './image/placeholder';
 import { imageProbe } from './image/probe';
 import { imageResize } from './image/resize';
+import { imageRotate } from './image/rotate';
+import { imageSteps } from './image/steps';
 import { imageThumbnail } from './image/thumbnail';
+import { imageWatermark } from './image/watermark';
 import type { AnyOperation } from './operation';
+import { videoFromImage } from './video/from-image';
 import { videoPoster } from './video/poster';
 import { videoProbe } from './video/probe';
 import { videoTrim } from './video/trim';
@@ -13,11 +19,17 @@ export const OPERATIONS: readonly AnyOperation[] = [
   imageProbe,
   imageCompress,
   imageResize,
+  imageCrop,
+  imageRotate,
   imageConvert,
+  imageWatermark,
   imageThumbnail,
+  imagePlaceholder,
+  imageSteps,
   videoProbe,
   videoPoster,
   videoTrim,
+  videoFromImage,
 ];
 
 const byName = new Map(OPERATIONS.map((operation) => [operation.name, operation]));

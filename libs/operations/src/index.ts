@@ -1,10 +1,17 @@
 export { OPERATIONS, findOperation } from './catalogue';
 export { ImageCompressParams, imageCompress } from './image/compress';
 export { ImageConvertParams, imageConvert } from './image/convert';
+export { ImageCropParams, imageCrop } from './image/crop';
 export { FORMATS } from './image/formats';
+export { fittedSize } from './image/geometry';
+export { imagePlaceholder } from './image/placeholder';
 export { MAX_IMAGE_FRAMES, MAX_IMAGE_PIXELS, imageProbe } from './image/probe';
 export { ImageResizeParams, imageResize } from './image/resize';
+export { upright } from './image/result';
+export { ImageRotateParams, imageRotate } from './image/rotate';
+export { ImageStepParams, ImageStepsParams, imageSteps } from './image/steps';
 export { ImageThumbnailParams, imageThumbnail } from './image/thumbnail';
+export { ImageWatermarkParams, imageWatermark } from './image/watermark';
 export { topicOf } from './operation';
 export type {
   AnyImageOperation,
@@ -13,13 +20,17 @@ export type {
   EngineFacts,
   EngineRun,
   FrameSpan,
+  ImageChain,
   ImageFactsOperation,
   ImageGoal,
+  ImageLayer,
   ImageOperation,
+  ImageStep,
   ImageTarget,
   Lane,
   PictureCheck,
   ProbedFile,
+  RunInput,
   TickRange,
   VideoCheck,
   VideoFactsOperation,
@@ -28,6 +39,7 @@ export type {
 } from './operation';
 export { fieldErrors, validateParams } from './validate-params';
 export { paramsSchema } from './param';
+export { VideoFromImageParams, videoFromImage } from './video/from-image';
 export { AUDIO_CODECS, MAX_PIXELS, MAX_STREAMS, VIDEO_CODECS, wallLimitSeconds } from './video/limits';
 export { VideoPosterParams, videoPoster } from './video/poster';
 export { videoProbe } from './video/probe';

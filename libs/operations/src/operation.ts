@@ -31,22 +31,52 @@ interface OperationBase<P extends object> {
   check(probes: readonly Probe[], params: P): void;
 }
 
-/** An image operation that makes a picture. */
+/**
+ * An image operation that makes a picture: `open`, `draw`, `encode`, one after the other. They are apart so that several
+ * operations can be fused into one decode and one encode: then only the last one's `encode` is called.
+ */
 export interface ImageOperation<P extends object = object> extends OperationBase<P> {
   engine: 'image';
   role: 'transform';
   /** Constructor options for the first input; the executor adds the security limits. */
   open(params: P, probe: ImageProbe): SharpOptions;
-  /** Pure: adds the work to the pipeline and sets its output format. `inputs` are paths; [0] is already open. */
-  apply(pipeline: Sharp, params: P, probe: ImageProbe, inputs: readonly string[]): Sharp;
-  /** Width x height x frames of what `apply` makes; absent: no more than the input has. */
-  outputPixels?(params: P, probe: ImageProbe): number;
-  /** What `apply` makes. */
-  target(params: P, probe: ImageProbe): ImageTarget;
+  /** Pure: the work on a further input, upright and in sRGB, before `draw` gets it as a layer. */
+  prepare?(pipeline: Sharp, params: P, probe: ImageProbe, layer: ImageProbe): Sharp;
+  /** Pure: the work on the pixels and their colours. It must not rely on `encode`, which may not come. */
+  draw(pipeline: Sharp, params: P, probe: ImageProbe, layers: readonly ImageLayer[]): Sharp;
+  /** Pure: the format and what goes into the file besides the pixels. `probe` is the one that `draw` had. */
+  encode(pipeline: Sharp, params: P, probe: ImageProbe): Sharp;
+  /** What `draw` makes, in which format, as far as it can be known before; the placeholder where the look stays. */
+  result(params: P, probe: ImageProbe): ImageProbe;
+  /** An animation is drawn frame by frame: libvips has the frames one below the other and cannot do this to all at once. */
+  isByFrame?: boolean;
   /** What the executor pursues around the pipeline. */
-  goal?(params: P, probe: ImageProbe): ImageGoal;
+  goal?(params: P, probe: ImageProbe): ImageGoal<P>;
   /** Goes into the job's report, beside what the executor measured. */
   report?(params: P, probe: ImageProbe): Record<string, unknown>;
+}
+
+/** A prepared further input: 8 bits of each channel, the last of them alpha. */
+export interface ImageLayer {
+  data: Buffer;
+  width: number;
+  height: number;
+  channels: 1 | 2 | 3 | 4;
+}
+
+export interface ImageStep<P extends object = object> {
+  operation: ImageOperation<P>;
+  /** Validated. */
+  params: P;
+  /** Indexes of the job's inputs that become the layers of this step. */
+  layers: readonly number[];
+}
+
+/** Several image operations in one: each works on what the one before it drew. */
+export interface ImageChain<P extends object = object> extends OperationBase<P> {
+  engine: 'image';
+  role: 'transform';
+  steps(params: P): readonly ImageStep[];
 }
 
 export interface ImageTarget {
@@ -55,11 +85,13 @@ export interface ImageTarget {
   extension: string;
 }
 
-export interface ImageGoal {
+export interface ImageGoal<P extends object = object> {
   /** Return the input's own bytes when the output would not be smaller. */
   keep_smaller?: boolean;
   /** When the input's own bytes are returned, leave their EXIF, XMP and comments behind. */
   strip_metadata?: boolean;
+  /** Look for the highest quality, `quality` at most, whose file fits; `at` gives the parameters of another one. */
+  fit?: { max_bytes: number; quality: number; at: (quality: number) => P };
 }
 
 /** An image operation that only reads. */
@@ -68,6 +100,8 @@ export interface ImageFactsOperation<P extends object = object> extends Operatio
   role: 'facts';
   /** Pure: sharp's metadata as our probe. @throws AppError when a limit is exceeded. */
   facts(metadata: Metadata, container: string): ImageProbe;
+  /** Goes into the job's report. The placeholder is in the facts by then. */
+  report?(facts: ImageProbe): Record<string, unknown>;
 }
 
 /** A stretch of the first input's picture: pts in ticks of the stream's time base, `to_tick` exclusive. */
@@ -92,11 +126,14 @@ export interface FrameSpan {
   is_constant_rate: boolean;
 }
 
+/** An input of the job by its place, or the output of an earlier run by its name. */
+export type RunInput = { options: string[] } & ({ index: number } | { made: string });
+
 /** One run of ffmpeg, as data. The executor adds the strict flags, the progress pipe and the process limits. */
 export interface EngineRun {
   /** Name shown as progress stage. */
   stage: string;
-  inputs: { index: number; options: string[] }[];
+  inputs: RunInput[];
   /** Options between the inputs and the output, without paths. */
   output_options: string[];
   /** How frames keep their times; spelled differently by ffmpeg 4 and 5. */
@@ -114,6 +151,8 @@ export interface VideoCheck {
   frames: number;
   duration_seconds: number;
   tolerance_seconds: number;
+  /** As shown; absent: whatever it is. */
+  size?: { width: number; height: number };
 }
 
 /** What must hold of an output that is one picture: 8 bits of red, green and blue, upright, nothing else in the file. */
@@ -141,9 +180,9 @@ export interface VideoOperation<P extends object = object> extends OperationBase
   /** Encoders that the plans name: where ffmpeg lacks one, the operation is not offered. */
   encoders: readonly string[];
   /** Pure: the stretch whose frames `plan` must know. Without it `plan` gets null. */
-  span?(probes: readonly VideoProbe[], params: P): TickRange | null;
+  span?(probes: readonly Probe[], params: P): TickRange | null;
   /** Pure. @throws AppError when the frames that were found refuse what the probe allowed. */
-  plan(probes: readonly VideoProbe[], params: P, span: FrameSpan | null, engine: EngineFacts): VideoPlan;
+  plan(probes: readonly Probe[], params: P, span: FrameSpan | null, engine: EngineFacts): VideoPlan;
 }
 
 /** Besides ffprobe's JSON: what only the executor knows of the file that it looked into. */
@@ -164,7 +203,7 @@ export interface VideoFactsOperation<P extends object = object> extends Operatio
 }
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- a catalogue holds operations of any parameter class
-export type AnyImageOperation = ImageOperation<any> | ImageFactsOperation<any>;
+export type AnyImageOperation = ImageOperation<any> | ImageChain<any> | ImageFactsOperation<any>;
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as above
 export type AnyVideoOperation = VideoOperation<any> | VideoFactsOperation<any>;
 export type AnyOperation = AnyImageOperation | AnyVideoOperation;

@@ -1,7 +1,22 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { Transform } from 'class-transformer';
-import { IsBoolean, IsIn, IsInt, IsNumber, IsOptional, Matches, Max, MaxLength, Min } from 'class-validator';
+import { Transform, Type } from 'class-transformer';
+import {
+  ArrayMaxSize,
+  ArrayMinSize,
+  IsArray,
+  IsBoolean,
+  IsIn,
+  IsInt,
+  IsNumber,
+  IsObject,
+  IsOptional,
+  Matches,
+  Max,
+  MaxLength,
+  Min,
+  ValidateNested,
+} from 'class-validator';
 
 /**
  * The decorators that operations' parameter classes are made of: each one says the same thing to the validator and to
@@ -105,6 +120,33 @@ export const ChoiceParam = <T extends string>(
 
 export const FlagParam = (rules: ParamRules<boolean>): PropertyDecorator =>
   property(rules, { type: 'boolean' }, IsBoolean());
+
+/** An object whose own rules are checked elsewhere. */
+export const ObjectParam = (rules: ParamRules<object>): PropertyDecorator =>
+  property(rules, { type: 'object', additionalProperties: true }, IsObject());
+
+interface ListRules<T extends object> extends ParamRules<T[]> {
+  /** Parameter class of one entry. */
+  of: new () => T;
+  minItems: number;
+  maxItems: number;
+}
+
+export const ListParam = <T extends object>({
+  of,
+  minItems,
+  maxItems,
+  ...rules
+}: ListRules<T>): PropertyDecorator =>
+  property(
+    rules,
+    { type: 'array', items: paramsSchema(of), minItems, maxItems },
+    IsArray(),
+    ArrayMinSize(minItems),
+    ArrayMaxSize(maxItems),
+    ValidateNested({ each: true }),
+    Type(() => of),
+  );
 
 export const ColorParam = (rules: ParamRules<string>): PropertyDecorator =>
   property(

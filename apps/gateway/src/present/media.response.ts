@@ -99,7 +99,13 @@ export class MediaResponse {
   })
   thumbnail_url: string | null;
 
-  @ApiProperty({ type: String, nullable: true })
+  @ApiProperty({
+    type: String,
+    nullable: true,
+    example: '1QcSHQRnh493V4dIh4eXh1h4kJUI',
+    description:
+      'A blurred picture in some 25 bytes to show while it loads: ThumbHash in base64. Images only',
+  })
   placeholder: string | null;
 
   @ApiProperty({ format: 'date-time' })
@@ -131,7 +137,7 @@ export function presentMedia(media: Media, urls: MediaUrls): MediaResponse {
     job_id: media.job_id,
     content_url: media.sha256 === null ? null : urls.contentUrl(media.id),
     thumbnail_url: thumbnailWork(media) ? urls.thumbnailUrl(media.id) : null,
-    placeholder: null,
+    placeholder: (probe?.kind === 'image' && probe.placeholder) || null,
     created_at: media.created_at.toISOString(),
   };
 }

@@ -93,10 +93,10 @@ describe('image.compress', () => {
   });
 
   it.each([
-    [{}, 'jpg', 'image/jpeg'],
-    [{ format: 'avif' }, 'avif', 'image/avif'],
-  ])('names what it makes of %j', (given, extension, mime_type) => {
-    expect(imageCompress.target(params(given), PHOTO)).toMatchObject({ extension, mime_type });
+    [{}, 'jpeg'],
+    [{ format: 'avif' }, 'avif'],
+  ])('tells the format that it makes of %j', (given, format) => {
+    expect(imageCompress.result(params(given), PHOTO)).toMatchObject({ format, width: 4000, height: 3000 });
   });
 
   it('refuses a side that the target format cannot hold, and names both', () => {

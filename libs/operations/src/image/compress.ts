@@ -1,10 +1,10 @@
 import { AppError, type ImageProbe, type Probe } from '@mediakiln/contracts';
-import type { Sharp, SharpOptions } from 'sharp';
-import type { ImageOperation } from '../operation';
+import type { Sharp } from 'sharp';
+import type { ImageGoal, ImageOperation } from '../operation';
 import { ChoiceParam, ColorParam, FlagParam, IntegerParam } from '../param';
 import { encode } from './encode';
-import { FORMATS } from './formats';
-import { type Rendering, applyRendering, assertFitsFormat, ignoresIcc, planRendering } from './rendering';
+import { type Rendering, applyRendering, assertFitsFormat, openedFor, planRendering } from './rendering';
+import { resultOf } from './result';
 
 const EFFORTS = ['fast', 'small'] as const;
 const FORMAT_CHOICES = ['keep', 'jpeg', 'png', 'webp', 'avif'] as const;
@@ -34,6 +34,17 @@ export class ImageCompressParams {
     default: '#ffffff',
   })
   background: string = '#ffffff';
+
+  @IntegerParam({
+    description:
+      'Bytes that the file may have at most: `quality` is then the best that is tried, and as much lower as it takes. ' +
+      'Fails with `size_unreachable` when the lowest does not do',
+    minimum: 100,
+    maximum: 1_000_000_000,
+    optional: true,
+    example: 200_000,
+  })
+  max_bytes?: number;
 
   @FlagParam({
     description:
@@ -67,14 +78,11 @@ export const imageCompress: ImageOperation<ImageCompressParams> = {
   maxInputs: 1,
   timeoutSeconds: () => 300,
   check,
-  open,
-  apply,
-  target: (params, probe) => FORMATS[plan(params, probe).format].target,
-  goal: (params, probe) => ({
-    // The whole animation is no answer to a request for its first frame.
-    keep_smaller: params.keep_smaller && !(params.first_frame && probe.frames > 1),
-    strip_metadata: !params.keep_metadata,
-  }),
+  open: (params, probe) => openedFor(plan(params, probe), probe),
+  draw,
+  encode: write,
+  result: (params, probe) => resultOf(plan(params, probe), probe, { size: probe, keepsLook: true }),
+  goal,
   report: (params, probe) => ({ quality: params.quality, fast_path: plan(params, probe).isFastPath }),
 };
 
@@ -101,26 +109,32 @@ function check([probe]: readonly Probe[], params: ImageCompressParams): void {
   assertFitsFormat(plan(params, probe).format, probe);
 }
 
-function open(params: ImageCompressParams, probe: ImageProbe): SharpOptions {
+function draw(pipeline: Sharp, params: ImageCompressParams, probe: ImageProbe): Sharp {
   const rendering = plan(params, probe);
-  return {
-    ignoreIcc: ignoresIcc(rendering, probe),
-    sequentialRead: true,
-    failOn: 'error',
-    animated: rendering.isAnimated,
-  };
+  if (probe.orientation !== 1 && !keepsTag(rendering)) pipeline.autoOrient();
+  return applyRendering(pipeline, rendering, params.background, probe);
 }
 
-function apply(pipeline: Sharp, params: ImageCompressParams, probe: ImageProbe): Sharp {
+function write(pipeline: Sharp, params: ImageCompressParams, probe: ImageProbe): Sharp {
   const rendering = plan(params, probe);
-  const { format, isAnimated } = rendering;
-  applyRendering(pipeline, rendering, params.background, probe);
   if (params.keep_metadata) pipeline.keepExif().keepXmp();
-  if (probe.orientation !== 1) {
-    // A JPEG keeps its tag, which costs nothing; turning the pixels of a 12-megapixel photo takes about 100 ms.
-    const keepsTag = format === 'jpeg' || isAnimated;
-    if (!keepsTag) pipeline.autoOrient();
-    else if (!params.keep_metadata) pipeline.withExif({ IFD0: { Orientation: String(probe.orientation) } });
-  }
-  return encode(pipeline, format, params);
+  else if (probe.orientation !== 1 && keepsTag(rendering))
+    pipeline.withExif({ IFD0: { Orientation: String(probe.orientation) } });
+  return encode(pipeline, rendering.format, params);
+}
+
+/** A JPEG keeps its orientation, which costs nothing; turning the pixels of a 12-megapixel photo takes about 100 ms. */
+const keepsTag = ({ format, isAnimated }: Plan): boolean => format === 'jpeg' || isAnimated;
+
+function goal(params: ImageCompressParams, probe: ImageProbe): ImageGoal<ImageCompressParams> {
+  const { quality, max_bytes, first_frame } = params;
+  return {
+    // The whole animation is no answer to a request for its first frame.
+    keep_smaller: params.keep_smaller && !(first_frame && probe.frames > 1),
+    strip_metadata: !params.keep_metadata,
+    fit:
+      max_bytes === undefined
+        ? undefined
+        : { max_bytes, quality, at: (lower) => ({ ...params, quality: lower }) },
+  };
 }

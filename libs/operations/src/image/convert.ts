@@ -1,23 +1,22 @@
 import { AppError, type FieldError, type ImageProbe, type Probe } from '@mediakiln/contracts';
-import type { Sharp, SharpOptions } from 'sharp';
+import type { Sharp } from 'sharp';
 import type { ImageOperation } from '../operation';
 import { ChoiceParam, ColorParam, FlagParam, IntegerParam } from '../param';
 import { type EncodeParams, encode } from './encode';
-import { FORMATS } from './formats';
+import { GOOD_QUALITIES } from './output-params';
 import {
   type Rendering,
   applyRendering,
   assertFitsFormat,
   assertTurnable,
-  ignoresIcc,
+  openedFor,
   planRendering,
 } from './rendering';
+import { resultOf } from './result';
 
 const FORMAT_CHOICES = ['jpeg', 'png', 'webp', 'avif', 'gif'] as const;
 type Target = (typeof FORMAT_CHOICES)[number];
 
-/** Where each looks about as good as JPEG at 80; AVIF needs less, GIF all its colours. */
-const QUALITIES: Record<Target, number> = { jpeg: 80, png: 80, webp: 80, avif: 55, gif: 90 };
 const FITTING: Record<Target, readonly (keyof ImageConvertParams)[]> = {
   jpeg: ['quality', 'progressive', 'background'],
   png: ['quality', 'lossless', 'progressive'],
@@ -97,9 +96,10 @@ export const imageConvert: ImageOperation<ImageConvertParams> = {
   timeoutSeconds: () => 300,
   rules,
   check,
-  open,
-  apply,
-  target: ({ format }) => FORMATS[format].target,
+  open: (params, probe) => openedFor(plan(params, probe), probe),
+  draw,
+  encode: (pipeline, params) => encode(pipeline, params.format, encoding(params)),
+  result: (params, probe) => resultOf(plan(params, probe), probe, { size: probe, keepsLook: true }),
   report: (params, probe) => {
     const { quality, lossless = false } = encoding(params);
     return {
@@ -129,7 +129,7 @@ function rules(params: ImageConvertParams): FieldError[] {
 
 function encoding({ format, quality, lossless, effort, progressive }: ImageConvertParams): EncodeParams {
   const isLossless = lossless ?? (format === 'png' && (quality ?? 100) === 100);
-  return { quality: quality ?? QUALITIES[format], lossless: isLossless, effort, progressive };
+  return { quality: quality ?? GOOD_QUALITIES[format], lossless: isLossless, effort, progressive };
 }
 
 function plan(params: ImageConvertParams, probe: ImageProbe): Rendering {
@@ -143,19 +143,8 @@ function check([probe]: readonly Probe[], params: ImageConvertParams): void {
   assertTurnable(plan(params, probe), probe);
 }
 
-function open(params: ImageConvertParams, probe: ImageProbe): SharpOptions {
-  const rendering = plan(params, probe);
-  return {
-    ignoreIcc: ignoresIcc(rendering, probe),
-    sequentialRead: true,
-    failOn: 'error',
-    animated: rendering.isAnimated,
-  };
-}
-
 /** The pixels are turned: most targets have no orientation of their own. */
-function apply(pipeline: Sharp, params: ImageConvertParams, probe: ImageProbe): Sharp {
+function draw(pipeline: Sharp, params: ImageConvertParams, probe: ImageProbe): Sharp {
   if (probe.orientation !== 1) pipeline.autoOrient();
-  applyRendering(pipeline, plan(params, probe), params.background ?? WHITE, probe);
-  return encode(pipeline, params.format, encoding(params));
+  return applyRendering(pipeline, plan(params, probe), params.background ?? WHITE, probe);
 }

@@ -1,5 +1,5 @@
 import { AppError, type ImageProbe } from '@mediakiln/contracts';
-import type { Sharp } from 'sharp';
+import type { Sharp, SharpOptions } from 'sharp';
 import { type ColorPlan, applyColors, planColors } from './colors';
 import { type EncodeParams, hasPalette } from './encode';
 import { FORMATS, type ImageFormat } from './formats';
@@ -39,9 +39,14 @@ export function planRendering(order: RenderingOrder, probe: ImageProbe): Renderi
   };
 }
 
-/** `ignoreIcc` of the constructor: a profile is applied only when it cannot go along. */
-export function ignoresIcc({ colors }: Rendering, probe: ImageProbe): boolean {
-  return colors.pixels === 'unchanged' || !probe.has_icc_profile;
+/** Options of the constructor: a profile is applied only when it cannot go along. */
+export function openedFor({ colors, isAnimated }: Rendering, probe: ImageProbe): SharpOptions {
+  return {
+    ignoreIcc: colors.pixels === 'unchanged' || !probe.has_icc_profile,
+    sequentialRead: true,
+    failOn: 'error',
+    animated: isAnimated,
+  };
 }
 
 export function applyRendering(
@@ -68,7 +73,7 @@ export function assertFitsFormat(format: ImageFormat, size: { width: number; hei
 }
 
 /** Frames lie one below the other in libvips, so that they can only be turned one at a time. @throws AppError */
-export function assertTurnable({ isAnimated }: Rendering, probe: ImageProbe): void {
+export function assertTurnable({ isAnimated }: Pick<Rendering, 'isAnimated'>, probe: ImageProbe): void {
   if (isAnimated && probe.orientation !== 1)
     throw new AppError(
       'unsupported_input',

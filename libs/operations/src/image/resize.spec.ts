@@ -106,8 +106,12 @@ describe('image.resize', () => {
       ),
     );
     expect(() => imageResize.check([ANIMATION], params({ ...asked, format: 'jpeg' }))).not.toThrow();
-    expect(imageResize.outputPixels?.(params({ width: 200 }), ANIMATION)).toBe(200 * 150 * 60);
-    expect(imageResize.outputPixels?.(params({ width: 200, format: 'png' }), ANIMATION)).toBe(200 * 150);
+    expect(imageResize.result(params({ width: 200 }), ANIMATION)).toMatchObject({
+      width: 200,
+      height: 150,
+      frames: 60,
+    });
+    expect(imageResize.result(params({ width: 200, format: 'png' }), ANIMATION).frames).toBe(1);
   });
 
   it('refuses a side that the format cannot hold', () => {

@@ -1,33 +1,22 @@
 import { AppError, type FieldError, type ImageProbe, type Probe } from '@mediakiln/contracts';
-import type { Sharp, SharpOptions } from 'sharp';
+import type { Sharp } from 'sharp';
 import type { ImageOperation } from '../operation';
 import { ChoiceParam, ColorParam, FlagParam, IntegerParam, NeedsOneOf } from '../param';
 import { encode } from './encode';
 import { FORMATS } from './formats';
 import { FITS, type Fit, type Size, assertOutputPixels, fittedSize } from './geometry';
+import { POSITIONS, type Position, isSearched } from './positions';
 import {
   type Rendering,
   applyRendering,
   assertFitsFormat,
   assertTurnable,
-  ignoresIcc,
+  openedFor,
   planRendering,
 } from './rendering';
+import { resultOf } from './result';
 
 const FORMAT_CHOICES = ['keep', 'jpeg', 'png', 'webp', 'avif', 'gif'] as const;
-const POSITIONS = [
-  'centre',
-  'north',
-  'northeast',
-  'east',
-  'southeast',
-  'south',
-  'southwest',
-  'west',
-  'northwest',
-  'entropy',
-  'attention',
-] as const;
 const MAX_SIDE = 16_384;
 const WHITE = '#ffffff';
 const TRANSPARENT = '#00000000';
@@ -76,7 +65,7 @@ export class ImageResizeParams {
     values: POSITIONS,
     default: 'centre',
   })
-  position: (typeof POSITIONS)[number] = 'centre';
+  position: Position = 'centre';
 
   @ColorParam({
     description:
@@ -116,13 +105,14 @@ export const imageResize: ImageOperation<ImageResizeParams> = {
   timeoutSeconds: () => 300,
   rules,
   check,
-  open,
-  apply,
-  outputPixels: (params, probe) => {
-    const { size, isAnimated } = plan(params, probe);
-    return size.width * size.height * (isAnimated ? probe.frames : 1);
+  open: (params, probe) => openedFor(plan(params, probe), probe),
+  draw,
+  encode: (pipeline, params, probe) =>
+    encode(pipeline, plan(params, probe).format, { quality: params.quality, effort: 'fast' }),
+  result: (params, probe) => {
+    const rendering = plan(params, probe);
+    return resultOf(rendering, probe, { size: rendering.size, keepsLook: isWhole(params) });
   },
-  target: (params, probe) => FORMATS[plan(params, probe).format].target,
   report: (params, probe) => ({ ...plan(params, probe).size, quality: params.quality }),
 };
 
@@ -145,15 +135,16 @@ function plan(params: ImageResizeParams, probe: ImageProbe): Plan {
 }
 
 const hasBox = ({ width, height }: ImageResizeParams): boolean => width !== undefined && height !== undefined;
-const isSearched = ({ position }: ImageResizeParams): boolean =>
-  position === 'entropy' || position === 'attention';
+/** Neither cut, nor stretched, nor with bars. */
+const isWhole = (params: ImageResizeParams): boolean =>
+  !hasBox(params) || params.fit === 'inside' || params.fit === 'outside';
 
 function rules(params: ImageResizeParams): FieldError[] {
   const refuse = (detail: string): FieldError[] => [
     { pointer: '/params/position', code: 'not_for_fit', detail },
   ];
   if (params.position === 'centre') return [];
-  if (isSearched(params) && params.fit !== 'cover')
+  if (isSearched(params.position) && params.fit !== 'cover')
     return refuse(`position ${params.position} goes with fit cover, not with ${params.fit}`);
   if (params.fit !== 'cover' && params.fit !== 'contain')
     return refuse(`position goes with fit cover and contain, not with ${params.fit}`);
@@ -167,26 +158,16 @@ function check([probe]: readonly Probe[], params: ImageResizeParams): void {
   assertOutputPixels(size, isAnimated ? probe.frames : 1);
   assertFitsFormat(format, size);
   assertTurnable(rendering, probe);
-  if (!isAnimated || !isSearched(params)) return;
+  if (!isAnimated || !isSearched(params.position)) return;
   const detail = `position ${params.position} takes a still picture; this one has ${probe.frames} frames`;
   throw new AppError('validation_failed', detail, {
     errors: [{ pointer: '/params/position', code: 'not_for_animations', detail }],
   });
 }
 
-function open(params: ImageResizeParams, probe: ImageProbe): SharpOptions {
+function draw(pipeline: Sharp, params: ImageResizeParams, probe: ImageProbe): Sharp {
   const rendering = plan(params, probe);
-  return {
-    ignoreIcc: ignoresIcc(rendering, probe),
-    sequentialRead: true,
-    failOn: 'error',
-    animated: rendering.isAnimated,
-  };
-}
-
-function apply(pipeline: Sharp, params: ImageResizeParams, probe: ImageProbe): Sharp {
-  const rendering = plan(params, probe);
-  const { format, size, pads } = rendering;
+  const { size, pads } = rendering;
   const isCut = params.fit === 'cover' && hasBox(params);
   pipeline.autoOrient();
   pipeline.resize({
@@ -197,8 +178,7 @@ function apply(pipeline: Sharp, params: ImageResizeParams, probe: ImageProbe): S
     background: barColor(params, probe, rendering),
     withoutEnlargement: pads && !params.enlarge,
   });
-  applyRendering(pipeline, rendering, params.background ?? WHITE, probe);
-  return encode(pipeline, format, { quality: params.quality, effort: 'fast' });
+  return applyRendering(pipeline, rendering, params.background ?? WHITE, probe);
 }
 
 function barColor({ background }: ImageResizeParams, probe: ImageProbe, { format }: Plan): string {

@@ -1,11 +1,11 @@
 import { AppError, type ImageProbe, type Probe } from '@mediakiln/contracts';
-import type { Sharp, SharpOptions } from 'sharp';
+import type { Sharp } from 'sharp';
 import type { ImageOperation } from '../operation';
 import { ChoiceParam, ColorParam, IntegerParam } from '../param';
 import { encode } from './encode';
-import { FORMATS } from './formats';
 import { fittedSize } from './geometry';
-import { type Rendering, applyRendering, ignoresIcc, planRendering } from './rendering';
+import { type Rendering, applyRendering, openedFor, planRendering } from './rendering';
+import { resultOf } from './result';
 
 const FITS = ['inside', 'cover'] as const;
 const FORMAT_CHOICES = ['webp', 'jpeg', 'png', 'avif'] as const;
@@ -58,9 +58,14 @@ export const imageThumbnail: ImageOperation<ImageThumbnailParams> = {
   check: ([probe]: readonly Probe[]) => {
     if (probe?.kind !== 'image') throw new AppError('unsupported_input', 'image.thumbnail takes an image');
   },
-  open,
-  apply,
-  target: ({ format }) => FORMATS[format].target,
+  open: (params, probe) => openedFor(plan(params, probe), probe),
+  draw,
+  encode: (pipeline, { format, quality }) => encode(pipeline, format, { quality, effort: 'fast' }),
+  result: (params, probe) =>
+    resultOf(plan(params, probe), probe, {
+      size: fittedSize(probe, { ...params, enlarge: false }),
+      keepsLook: params.fit === 'inside',
+    }),
   report: (params, probe) => ({
     ...fittedSize(probe, { ...params, enlarge: false }),
     quality: params.quality,
@@ -73,19 +78,9 @@ function plan(params: ImageThumbnailParams, probe: ImageProbe): Rendering {
   return { ...rendering, colors: { ...rendering.colors, pixels: 'to_srgb' } };
 }
 
-function open(params: ImageThumbnailParams, probe: ImageProbe): SharpOptions {
-  return {
-    ignoreIcc: ignoresIcc(plan(params, probe), probe),
-    sequentialRead: true,
-    failOn: 'error',
-    animated: false,
-  };
-}
-
-function apply(pipeline: Sharp, params: ImageThumbnailParams, probe: ImageProbe): Sharp {
+function draw(pipeline: Sharp, params: ImageThumbnailParams, probe: ImageProbe): Sharp {
   const rendering = plan(params, probe);
   const size = fittedSize(probe, { ...params, enlarge: false });
   pipeline.autoOrient().resize({ ...size, fit: params.fit === 'cover' ? 'cover' : 'fill' });
-  applyRendering(pipeline, rendering, params.background, probe);
-  return encode(pipeline, params.format, { quality: params.quality, effort: 'fast' });
+  return applyRendering(pipeline, rendering, params.background, probe);
 }
