@@ -20,7 +20,7 @@ export type JobPurpose = 'request' | 'probe' | 'thumbnail' | 'batch';
 // GIN over the inputs, for the jobs of one media: the decorator has no word for it.
 @Index('job_inputs_idx', { synchronize: false })
 @Index('job_batch_id_idx', ['batch_id'], { where: 'batch_id IS NOT NULL' })
-@Index('job_batch_unsettled_idx', ['batch_id'], {
+@Index('job_batch_unsettled_idx', ['batch_id', 'id'], {
   where: "batch_id IS NOT NULL AND status IN ('pending', 'processing')",
 })
 @Index('job_depends_on_idx', ['depends_on'], { where: 'depends_on IS NOT NULL' })

@@ -12,6 +12,7 @@ const AT_ONCE = 1_000;
 /** A request that takes longer leaves the rest to the sweeper. */
 const CANCEL_WITHIN_MS = 10_000;
 const BUSY_PAUSE_MS = 20;
+const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 
 const CANCELED = new AppError('conflict', 'The batch was canceled');
 
@@ -35,32 +36,37 @@ export class BatchMoves {
     if (marked === 0) return false;
     const deadline = performance.now() + CANCEL_WITHIN_MS;
     let canceled = 0;
+    let last: string | undefined;
     do {
-      const some = await this.cancelSome(this.database.manager, id);
-      canceled += some;
-      if (some === 0) {
-        if (!(await this.hasUnsettled(id))) break;
-        await sleep(BUSY_PAUSE_MS);
-      }
+      const some = await this.cancelSome(this.database.manager, id, last);
+      canceled += some.length;
+      last = some.at(-1);
+      if (last !== undefined) continue;
+      if (!(await this.hasUnsettled(id))) break;
+      await sleep(BUSY_PAUSE_MS);
     } while (performance.now() < deadline);
     this.log.info('batch canceled', { batch_id: id, owner_id: ownerId, jobs: canceled });
     await this.closer.close(id);
     return true;
   }
 
-  /** A part of the jobs of a canceled batch. Those that somebody moves at this moment are left for the next time. */
-  async cancelSome(tx: EntityManager, id: string): Promise<number> {
-    const moved = await tx.query<{ operation: string }[]>(CANCEL_OF_BATCH, [
+  /**
+   * A part of the jobs of a canceled batch. Those that somebody moves at this moment are left for the next time.
+   * @returns which, in order.
+   */
+  async cancelSome(tx: EntityManager, id: string, after = FIRST_ID): Promise<string[]> {
+    const moved = await tx.query<{ id: string; operation: string }[]>(CANCEL_OF_BATCH, [
       id,
       sourcesOf('canceled', 'canceled_by_user'),
       CANCELED.code,
       CANCELED.detail,
       AT_ONCE,
+      after,
     ]);
     const [first] = moved;
     // All jobs of a batch are of one operation.
     if (first) this.meter.jobs.inc({ operation: first.operation, status: 'canceled' }, moved.length);
-    return moved.length;
+    return moved.map((job) => job.id);
   }
 
   /**

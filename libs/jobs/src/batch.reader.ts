@@ -33,13 +33,23 @@ export interface ImagePosition {
   position: number;
 }
 
-/** $1 batch ids. */
+/**
+ * Of the jobs, without a look at the images: at 50,000 of them that is a third of the time that joining them takes.
+ * $1 batch ids.
+ */
 const COUNTS = `
-SELECT image.batch_id, count(*) FILTER (WHERE job.status = 'completed')::int AS images_processed,
-  count(*) FILTER (WHERE job.status IN ('failed', 'canceled'))::int AS images_failed
-FROM batch_image image JOIN job ON job.id = image.job_id
-WHERE image.batch_id = ANY ($1)
-GROUP BY image.batch_id`;
+SELECT batch_id, count(*)::int AS jobs, count(*) FILTER (WHERE status = 'completed')::int AS images_processed,
+  count(*) FILTER (WHERE status IN ('failed', 'canceled'))::int AS images_failed
+FROM job WHERE batch_id = ANY ($1) GROUP BY batch_id`;
+
+/** What jobs that several rows share add to that. $1 batch ids. */
+const COUNTS_OF_SHARED = `
+SELECT job.batch_id, coalesce(sum(rows - 1) FILTER (WHERE status = 'completed'), 0)::int AS images_processed,
+  coalesce(sum(rows - 1) FILTER (WHERE status IN ('failed', 'canceled')), 0)::int AS images_failed
+FROM (
+  SELECT batch_id, job_id, count(*) AS rows FROM batch_image
+  WHERE batch_id = ANY ($1) GROUP BY batch_id, job_id HAVING count(*) > 1) shared
+JOIN job ON job.id = shared.job_id GROUP BY job.batch_id`;
 
 /** In the order of the list. $1 batch id, $2 row and $3 position to go on after, $4 how many. */
 const IMAGES = `
@@ -51,7 +61,7 @@ FROM batch_image image JOIN job ON job.id = image.job_id
 WHERE image.batch_id = $1 AND (image.row, image.position) > ($2, $3)
 ORDER BY image.row, image.position LIMIT $4`;
 
-type Counts = Pick<BatchSnapshot, 'images_processed' | 'images_failed'> & { batch_id: string };
+type Counts = Pick<BatchSnapshot, 'images_processed' | 'images_failed'>;
 
 const START: ImagePosition = { row: 0, position: 0 };
 
@@ -94,18 +104,36 @@ export class BatchReader {
   }
 
   private async counted(batches: readonly Batch[]): Promise<BatchSnapshot[]> {
-    const open = batches.filter((batch) => batch.images_processed === null).map((batch) => batch.id);
-    const counts = open.length === 0 ? [] : await this.database.query<Counts[]>(COUNTS, [open]);
-    const byBatch = new Map(counts.map((one) => [one.batch_id, one]));
-    return batches.map((batch) => {
-      const { images_processed, images_failed } = { ...batch, ...byBatch.get(batch.id) };
-      return {
-        ...batch,
-        status: statusOf(batch),
-        images_processed: images_processed ?? 0,
-        images_failed: images_failed ?? 0,
-      };
-    });
+    const counts = await this.countsOf(batches.filter((batch) => batch.images_processed === null));
+    return batches.map((batch) => ({
+      ...batch,
+      status: statusOf(batch),
+      images_processed: batch.images_processed ?? counts.get(batch.id)?.images_processed ?? 0,
+      images_failed: batch.images_failed ?? counts.get(batch.id)?.images_failed ?? 0,
+    }));
+  }
+
+  private async countsOf(open: readonly Batch[]): Promise<Map<string, Counts>> {
+    const counts = new Map<string, Counts & { jobs: number }>();
+    const ids = open.map((batch) => batch.id);
+    for (const { batch_id, ...own } of await this.query<Counts & { jobs: number }>(COUNTS, ids))
+      counts.set(batch_id, own);
+    const shared = open.filter(({ id, images_total }) => (counts.get(id)?.jobs ?? 0) < images_total);
+    const sharedIds = shared.map((batch) => batch.id);
+    for (const { batch_id, ...more } of await this.query<Counts>(COUNTS_OF_SHARED, sharedIds)) {
+      const own = counts.get(batch_id);
+      if (!own) continue;
+      own.images_processed += more.images_processed;
+      own.images_failed += more.images_failed;
+    }
+    return counts;
+  }
+
+  private async query<Row>(
+    statement: string,
+    ids: readonly string[],
+  ): Promise<(Row & { batch_id: string })[]> {
+    return ids.length === 0 ? [] : this.database.query<(Row & { batch_id: string })[]>(statement, [ids]);
   }
 }
 

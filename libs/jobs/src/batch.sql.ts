@@ -22,7 +22,7 @@ WITH closed AS (
       END,
       count(*), greatest(batch.images_total - count(*), 0)
     FROM batch_image image JOIN job ON job.id = image.job_id
-    WHERE image.batch_id = batch.id AND job.status = 'completed')
+    WHERE image.batch_id = $1 AND job.batch_id = $1 AND job.status = 'completed')
   WHERE id = $1 AND finished_at IS NULL AND (inserted_at IS NOT NULL OR canceled_at IS NOT NULL)
     AND NOT EXISTS (SELECT FROM job WHERE batch_id = $1 AND ${UNSETTLED})
   RETURNING *),
@@ -40,18 +40,20 @@ export const HAS_UNSETTLED = `SELECT FROM job WHERE batch_id = $1 AND ${UNSETTLE
 
 /**
  * Nobody waits for a row that somebody else moves, so that a worker which renews several at once, in its own order, is
- * never waited for in a circle. $1 batch id, $2 states that they may leave, $3 error code, $4 its detail, $5 how many.
+ * never waited for in a circle. Ids only grow from one part to the next: what was canceled before is not walked over
+ * again. $1 batch id, $2 states that they may leave, $3 error code, $4 its detail, $5 how many, $6 after which id.
  */
 export const CANCEL_OF_BATCH = `
 WITH picked AS MATERIALIZED (
-  SELECT id FROM job WHERE batch_id = $1 AND ${UNSETTLED} AND status = ANY ($2) LIMIT $5 FOR UPDATE SKIP LOCKED),
+  SELECT id FROM job WHERE batch_id = $1 AND ${UNSETTLED} AND status = ANY ($2) AND id > $6
+  ORDER BY id LIMIT $5 FOR UPDATE SKIP LOCKED),
 moved AS (
   UPDATE job SET status = 'canceled', finished_at = now(), lease_until = NULL, due = false, error_code = $3, error_detail = $4
   WHERE id IN (SELECT id FROM picked) AND status = ANY ($2)
   RETURNING id, status, epoch, operation),
 trail AS (
   INSERT INTO job_event (job_id, status, attempt, reason) SELECT id, status, epoch, 'canceled_by_user' FROM moved)
-SELECT operation, pg_notify('job', id::text) FROM moved`;
+SELECT id, operation, pg_notify('job', id::text) FROM moved ORDER BY id`;
 
 /** $1 batch id, $2 owner, $3 states that they may leave. */
 export const RETRY_OF_BATCH = `

@@ -18,7 +18,7 @@ const UP = [
   `CREATE INDEX "webhook_delivery_owner_id_id_idx" ON "webhook_delivery" ("owner_id", "id");`,
   `CREATE TABLE "webhook_attempt" ("delivery_id" uuid NOT NULL, "attempt" integer NOT NULL, "at" timestamptz NOT NULL DEFAULT now(), "duration_ms" integer NOT NULL, "status" integer, "error" text, CONSTRAINT "webhook_attempt_pkey" PRIMARY KEY ("delivery_id", "attempt"));`,
   `ALTER TABLE "job" ADD "batch_id" uuid;`,
-  `CREATE INDEX "job_batch_unsettled_idx" ON "job" ("batch_id") WHERE batch_id IS NOT NULL AND status IN ('pending', 'processing');`,
+  `CREATE INDEX "job_batch_unsettled_idx" ON "job" ("batch_id", "id") WHERE batch_id IS NOT NULL AND status IN ('pending', 'processing');`,
   `CREATE INDEX "job_batch_id_idx" ON "job" ("batch_id") WHERE batch_id IS NOT NULL;`,
   `ALTER TABLE "batch" ADD CONSTRAINT "batch_owner_id_fkey" FOREIGN KEY ("owner_id") REFERENCES "user"("id");`,
   `ALTER TABLE "batch" ADD CONSTRAINT "batch_csv_fkey" FOREIGN KEY ("owner_id", "csv_sha256") REFERENCES "object"("owner_id","sha256");`,

@@ -31,7 +31,7 @@ export class CloseBatchesDuty implements SweepDuty {
        ORDER BY created_at LIMIT ${CANCELS_AT_ONCE}`,
     );
     let repaired = 0;
-    for (const { id } of canceled) repaired += await this.moves.cancelSome(tx, id);
+    for (const { id } of canceled) repaired += (await this.moves.cancelSome(tx, id)).length;
     const ended = await tx.query<{ id: string }[]>(
       `SELECT id FROM batch
        WHERE finished_at IS NULL AND (inserted_at IS NOT NULL OR canceled_at IS NOT NULL) AND NOT EXISTS ${UNSETTLED}
