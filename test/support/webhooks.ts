@@ -99,9 +99,11 @@ export class WebhookScene {
 
   /** The delivery of this job, once so many tries were recorded. */
   tried(jobId: string, tries: number): Promise<WebhookDelivery> {
+    const ofJob = async (): Promise<WebhookDelivery | undefined> =>
+      (await this.deliveries()).find(({ job_id }) => job_id === jobId);
     return until(`${tries} tries to be recorded`, async () => {
-      const delivery = (await this.deliveries()).find(({ job_id }) => job_id === jobId);
-      return delivery && (await this.tries(delivery.id)).length >= tries && delivery;
+      const delivery = await ofJob();
+      return delivery && (await this.tries(delivery.id)).length >= tries && ofJob();
     });
   }
 }

@@ -56,14 +56,13 @@ it('changes, disables and enables an endpoint', async () => {
 });
 
 it('drops what waits when it is disabled by hand, and sends it nothing by hand', async () => {
-  const { id } = await scene.endpoint(scene.receivers.inbox(500));
-  const job = await scene.endedJob();
+  const owner = await scene.gateway.register();
+  const { id } = await scene.endpoint(scene.receivers.inbox(500), {}, owner);
+  const job = await scene.endedJob({}, owner.user.id);
   await scene.tried(job.id, 1);
-  await scene.call('PATCH', `/${id}`, { disabled: true });
-  expect((await scene.deliveries()).find(({ job_id }) => job_id === job.id)).toMatchObject({
-    status: 'dropped',
-  });
-  expect(await scene.call('POST', `/${id}/test`)).toMatchObject({
+  await scene.call('PATCH', `/${id}`, { disabled: true }, owner);
+  expect(await scene.tried(job.id, 1)).toMatchObject({ status: 'dropped' });
+  expect(await scene.call('POST', `/${id}/test`, undefined, owner)).toMatchObject({
     status: 409,
     body: { code: 'webhook_endpoint_disabled' },
   });
