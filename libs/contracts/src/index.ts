@@ -14,5 +14,5 @@ export { BATCH_STATUSES } from './batch';
 export type { BatchDialect, BatchStatus, CsvFormat, RowError } from './batch';
 export { DELIVERY_STATUSES, WEBHOOK_EVENTS } from './webhook';
 export type { DeliveryStatus, WebhookEvent, WebhookEventType } from './webhook';
-export { SNIFF_BYTES, sniff } from './sniff';
+export { SNIFF_BYTES, UNKNOWN_CONTENT, sniff } from './sniff';
 export type { Sniffed } from './sniff';

@@ -11,6 +11,10 @@ export interface Sniffed {
   container: 'jpeg' | 'png' | 'webp' | 'gif' | 'avif' | 'mov' | 'matroska' | 'avi' | 'mpegts' | 'flv' | 'ogg';
 }
 
+/** The detail about content of which nothing better can be said. */
+export const UNKNOWN_CONTENT =
+  'The content is none of: JPEG, PNG, WebP, GIF, AVIF, MP4, MOV, WebM, Matroska, AVI, MPEG-TS, FLV, Ogg';
+
 const image = (container: Sniffed['container']): Sniffed => ({
   kind: 'image',
   mime_type: `image/${container}`,
@@ -78,8 +82,5 @@ function refuse(ascii: string): never {
     );
   if (/^(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)?(<!DOCTYPE svg[^>]*>\s*)?<svg[\s>]/is.test(text))
     throw new AppError('unsupported_media_type', 'SVG is not taken: export it as PNG or WebP');
-  throw new AppError(
-    'unsupported_media_type',
-    'The content is none of: JPEG, PNG, WebP, GIF, AVIF, MP4, MOV, WebM, Matroska, AVI, MPEG-TS, FLV, Ogg',
-  );
+  throw new AppError('unsupported_media_type', UNKNOWN_CONTENT);
 }

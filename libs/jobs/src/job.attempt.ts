@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { AppError, type Probe } from '@mediakiln/contracts';
-import { type Job, type Media, isConnectionError } from '@mediakiln/entities';
+import { type Job, isConnectionError } from '@mediakiln/entities';
 import { isObjectGone } from '@mediakiln/media';
 import { type AnyOperation, validateParams } from '@mediakiln/operations';
-import { Inputs } from './inputs';
+import { Inputs, type JobSource } from './inputs';
 import { JobStore } from './job.store';
 import { type AbortReason, type HeldJob, LeaseKeeper } from './lease.keeper';
 import { type Execution, type ExecutionResult, MediaExecutor } from './media-executor';
@@ -63,9 +63,12 @@ export class JobAttempt {
     executor: MediaExecutor,
     { held, workdir, controller }: { held: HeldJob; workdir: string; controller: AbortController },
   ): Promise<AttemptResult> {
-    const media = await this.inputs.find(job, operation);
+    const sources = await this.inputs.find(job, operation);
     const params = validateParams(operation, job.params);
-    const probes = media.map((one) => one.probe).filter((probe): probe is Probe => probe !== null);
+    if (sources.some((source) => 'url' in source)) held.progress.stage = 'fetching';
+    const { signal } = controller;
+    const inputs = await this.inputs.materialize(sources, { operation, executor, workdir, signal });
+    const probes = inputs.map((input) => input.probe).filter((probe): probe is Probe => probe !== null);
     if (operation.role === 'transform') operation.check(probes, params);
     const timeoutSeconds = operation.timeoutSeconds(probes, params);
     const timer = setTimeout(() => controller.abort(new Aborted('timeout')), timeoutSeconds * 1_000);
@@ -75,8 +78,8 @@ export class JobAttempt {
         operation,
         params,
         workdir,
-        inputs: await this.inputs.materialize(media, workdir),
-        signal: controller.signal,
+        inputs,
+        signal,
         onProgress: (progress) => {
           held.progress =
             progress.percent >= held.progress.percent
@@ -84,18 +87,22 @@ export class JobAttempt {
               : { ...progress, percent: held.progress.percent };
         },
       };
-      controller.signal.throwIfAborted();
+      signal.throwIfAborted();
       const result = await executor.execute(execution);
-      controller.signal.throwIfAborted();
-      return await this.finish(job, media, result);
+      signal.throwIfAborted();
+      return await this.finish(job, sources, result);
     } finally {
       clearTimeout(timer);
     }
   }
 
   /** Bytes first, rows after: a crash between the two leaves an orphan object, never a completed job without its file. */
-  private async finish(job: Job, media: readonly Media[], result: ExecutionResult): Promise<AttemptResult> {
-    const staged = await this.outputs.stage(job, media, result.outputs);
+  private async finish(
+    job: Job,
+    sources: readonly JobSource[],
+    result: ExecutionResult,
+  ): Promise<AttemptResult> {
+    const staged = await this.outputs.stage(job, sources, result.outputs);
     try {
       for (let attempt = 1; ; attempt += 1) {
         try {

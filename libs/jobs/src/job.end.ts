@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { AppError, type ErrorCode, type Topic } from '@mediakiln/contracts';
 import { type Job, isConnectionError } from '@mediakiln/entities';
+import { HostBusy } from '@mediakiln/net';
 import { Log, Meter, failSpan } from '@mediakiln/observability';
 import { findOperation } from '@mediakiln/operations';
 import { JobDispatcher } from './job.dispatcher';
@@ -9,7 +10,7 @@ import type { SettledJob } from './settlement';
 
 const BACKOFF_BASE_SECONDS = 2;
 const BACKOFF_FACTOR = 4;
-/** How often and how long a job may wait for an input that is still being probed. */
+/** How often a job looks for an input that is still being probed, and how long it may wait in all, also for hosts. */
 const NOT_READY_PAUSE_SECONDS = 1;
 const MAX_DEFERRED_SECONDS = 3_600;
 
@@ -65,14 +66,20 @@ export class JobEnd {
       this.log.warn('database lost during the attempt', namesOf(job));
       return;
     }
-    if (error.code === 'media_not_ready' && job.deferred_seconds < MAX_DEFERRED_SECONDS)
-      return this.giveBack(job, { reason: 'deferred', delaySeconds: NOT_READY_PAUSE_SECONDS });
+    const pauseSeconds = pauseOf(error);
+    const restSeconds = MAX_DEFERRED_SECONDS - job.deferred_seconds;
+    if (pauseSeconds !== null && restSeconds > 0)
+      return this.giveBack(job, {
+        reason: 'deferred',
+        delaySeconds: Math.min(pauseSeconds, restSeconds),
+        error: error.code === 'host_busy' ? error : undefined,
+      });
     this.log.debug('attempt failed', {
       ...namesOf(job),
       code: error.code,
       err: error.options.cause ?? error,
     });
-    if (error.retryable && job.failures + 1 < MAX_FAILURES)
+    if (error.retryable && pauseSeconds === null && job.failures + 1 < MAX_FAILURES)
       return this.giveBack(job, { reason: 'retry', delaySeconds: backoffSeconds(job.failures), error });
     const settled = await this.store.settle({
       id: job.id,
@@ -115,6 +122,12 @@ export class JobEnd {
       err: error?.options.cause,
     });
   }
+}
+
+/** How long what went wrong wants to be waited for; null when it did not say, and a pause of our own has to do. */
+function pauseOf(error: AppError): number | null {
+  if (error.code === 'media_not_ready') return NOT_READY_PAUSE_SECONDS;
+  return error instanceof HostBusy ? error.retryAfterSeconds : null;
 }
 
 /** What every line about an attempt names. */

@@ -3,6 +3,7 @@ import { DiscoveryModule } from '@nestjs/core';
 import { BatchCloser } from './batch.closer';
 import { BatchMoves } from './batch.moves';
 import { BatchReader } from './batch.reader';
+import { Downloads } from './downloads';
 import { DueGauge } from './due.gauge';
 import { CloseBatchesDuty } from './duties/close-batches.duty';
 import { DueJobsDuty } from './duties/due-jobs.duty';
@@ -59,7 +60,7 @@ export class JobsGatewayModule {}
 @Global()
 @Module({
   imports: [JobsModule],
-  providers: [WorkerRow, LeaseKeeper, Workdirs, Inputs, Outputs, JobAttempt, JobEnd],
+  providers: [WorkerRow, LeaseKeeper, Workdirs, Downloads, Inputs, Outputs, JobAttempt, JobEnd],
   exports: [WorkerRow, LeaseKeeper, JobAttempt, JobEnd],
 })
 export class JobsWorkerModule {}

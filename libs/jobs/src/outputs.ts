@@ -1,8 +1,9 @@
 import { parse } from 'node:path';
 import { Injectable } from '@nestjs/common';
-import type { Job, Media } from '@mediakiln/entities';
+import type { Job } from '@mediakiln/entities';
 import { ObjectStore } from '@mediakiln/media';
 import { Storage, type StagedFile } from '@mediakiln/storage';
+import { type JobSource, nameOf } from './inputs';
 import type { ProducedFile } from './media-executor';
 import type { SettledOutput } from './settlement';
 
@@ -19,7 +20,11 @@ export class Outputs {
     private readonly objects: ObjectStore,
   ) {}
 
-  async stage(job: Job, inputs: readonly Media[], produced: readonly ProducedFile[]): Promise<StagedOutputs> {
+  async stage(
+    job: Job,
+    sources: readonly JobSource[],
+    produced: readonly ProducedFile[],
+  ): Promise<StagedOutputs> {
     const staged: StagedOutputs = { rows: [], files: [] };
     try {
       for (const file of produced) {
@@ -27,12 +32,12 @@ export class Outputs {
         staged.files.push(bytes);
         staged.rows.push({
           variant: file.variant,
-          name: outputName(job, inputs[0], file),
+          name: outputName(job, sources[0], file),
           container: file.container,
           info: file.info,
           sha256: bytes.sha256,
           bytes: bytes.bytes,
-          parent_ids: inputs.map((media) => media.id),
+          parent_ids: sources.flatMap((source) => ('id' in source ? [source.id] : [])),
         });
       }
       return staged;
@@ -53,8 +58,8 @@ export class Outputs {
 }
 
 /** `holiday.jpg` compressed becomes `holiday-compress.jpg`; the variant is told where a job makes several files. */
-function outputName(job: Job, input: Media | undefined, file: ProducedFile): string {
+function outputName(job: Job, source: JobSource | undefined, file: ProducedFile): string {
   const verb = job.operation.split('.')[1] ?? job.operation;
   const suffix = file.variant === 'output' ? verb : `${verb}-${file.variant}`;
-  return `${parse(input?.name ?? 'media').name}-${suffix}.${file.extension}`;
+  return `${(source && parse(nameOf(source)).name) || 'media'}-${suffix}.${file.extension}`;
 }
