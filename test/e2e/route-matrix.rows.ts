@@ -164,6 +164,12 @@ export const MATRIX: readonly MatrixRow[] = [
   mine('GET /v1/events', 'jobs:read', 200),
   mine('POST /v1/events/ticket', 'jobs:read', 201),
 
+  mine('POST /v1/batches', 'batches:write', 202, () =>
+    Promise.resolve({
+      body: () => formWith(Buffer.from('Input Image Urls\nhttps://example.com/photo.jpg\n'), 'list.csv'),
+    }),
+  ),
+
   own('POST /v1/media/{id}/links', 'links:write', 201, async (scene) => ({
     path: { id: await scene.media() },
     json: { expiry_time: 60 },

@@ -7,6 +7,7 @@ import { NetModule } from '@mediakiln/net';
 import { ObservabilityModule } from '@mediakiln/observability';
 import { StorageModule } from '@mediakiln/storage';
 import { AuthModule } from './auth/auth.module';
+import { BatchesHttpModule } from './batches/batches.module';
 import { DocsModule } from './docs/docs.module';
 import { HealthModule } from './health/health.module';
 import { HttpModule } from './http/http.module';
@@ -35,6 +36,7 @@ export { createGatewayAdapter } from './http/gateway-adapter';
     JobsHttpModule,
     MediaHttpModule,
     LinksHttpModule,
+    BatchesHttpModule,
     WebhooksHttpModule,
   ],
 })

@@ -38,9 +38,11 @@ export class ObjectStore {
   }
 }
 
-/** Whether inserting a media failed because its object was swept after the put: put again and repeat the transaction. */
+/** Whether inserting a media or a batch failed because its object was swept after the put: put again and repeat the transaction. */
 export function isObjectGone(error: unknown): boolean {
   if (!(error instanceof QueryFailedError)) return false;
   const { code, constraint } = error.driverError as Error & { code?: string; constraint?: string };
-  return code === FOREIGN_KEY_VIOLATION && constraint === 'media_object_fkey';
+  return (
+    code === FOREIGN_KEY_VIOLATION && (constraint === 'media_object_fkey' || constraint === 'batch_csv_fkey')
+  );
 }

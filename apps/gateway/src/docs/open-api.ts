@@ -21,6 +21,7 @@ const TAGS: [name: string, description: string][] = [
   ['Operations', 'The catalogue, each with its parameters'],
   ['Jobs', 'Run an operation and follow it'],
   ['Events', 'Everything of yours as it happens'],
+  ['Batches', 'Process the images of a CSV list'],
   ['Links', 'Addresses that anybody can open, for a time'],
   ['Webhooks', 'Be called when something has ended'],
   ['Health', 'For load balancers and supervisors'],
