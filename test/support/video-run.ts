@@ -1,13 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { VideoProbe } from '@mediakiln/contracts';
+import { type ImageProbe, type Probe, SNIFF_BYTES, type VideoProbe, sniff } from '@mediakiln/contracts';
+import sharp from 'sharp';
 import type { JobProgress } from '@mediakiln/entities';
 import type { ExecutionResult } from '@mediakiln/jobs';
 import {
   type AnyVideoOperation,
+  imageProbe,
   validateParams,
+  videoFromImage,
   videoPoster,
   videoProbe,
   videoTrim,
@@ -66,11 +69,20 @@ export class VideoBench {
     return this.run(videoPoster, params, path, await this.probe(path, options), options);
   }
 
+  /** Probes a picture and makes a video of it, as the platform does. */
+  async fromImage(image: Buffer, params: object = {}, options: RunOptions = {}): Promise<ExecutionResult> {
+    const { container } = sniff(image.subarray(0, SNIFF_BYTES));
+    const path = join(await this.workdir(), 'in0');
+    await writeFile(path, image);
+    const probe: ImageProbe = imageProbe.facts(await sharp(image).metadata(), container);
+    return this.run(videoFromImage, params, path, probe, { container, ...options });
+  }
+
   async run(
     operation: AnyVideoOperation,
     params: object,
     path: string,
-    probe: VideoProbe | null,
+    probe: Probe | null,
     options: RunOptions = {},
   ): Promise<ExecutionResult> {
     const valid = validateParams(operation, params);

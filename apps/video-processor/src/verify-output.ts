@@ -77,6 +77,13 @@ function refuseMismatch(
     throw new AppError('output_not_verified', `The output has ${frames} frames instead of ${verify.frames}`, {
       cause,
     });
+  const { size } = verify;
+  if (size && (probe.width !== size.width || probe.height !== size.height))
+    throw new AppError(
+      'output_not_verified',
+      `The output is ${probe.width}x${probe.height} instead of ${size.width}x${size.height}`,
+      { cause },
+    );
   if (Math.abs(probe.duration_seconds - verify.duration_seconds) > verify.tolerance_seconds)
     throw new AppError(
       'output_not_verified',

@@ -1,16 +1,16 @@
 import { join } from 'node:path';
-import { AppError, type VideoProbe } from '@mediakiln/contracts';
+import { AppError, type Probe, type VideoProbe } from '@mediakiln/contracts';
 import { type Execution, type ExecutionInput, type ExecutionResult, MediaExecutor } from '@mediakiln/jobs';
 import { inSpan } from '@mediakiln/observability';
 import {
   type AnyOperation,
   type AnyVideoOperation,
   type EngineRun,
+  FORMATS,
   OPERATIONS,
   type VideoFactsOperation,
   type VideoOperation,
   videoProbe,
-  wallLimitSeconds,
 } from '@mediakiln/operations';
 import { composeRun } from './ffmpeg/command';
 import type { FfmpegEngine } from './ffmpeg/engine';
@@ -43,10 +43,16 @@ export class VideoExecutor extends MediaExecutor {
     return { versions: this.engine.versions, encoders: [...this.engine.capabilities.encoders] };
   }
 
-  probe(
+  async probe(
     input: Pick<ExecutionInput, 'path' | 'container'>,
     attempt: Pick<Execution, 'workdir' | 'signal'>,
   ): Promise<VideoProbe> {
+    // Of a picture ffprobe does not tell what sharp does, such as its orientation in every format.
+    if (input.container in FORMATS)
+      throw new AppError(
+        'unsupported_input',
+        'There is a picture at the address: upload it and name its media_id, since video operations fetch videos alone',
+      );
     return this.facts(attempt, input, videoProbe);
   }
 
@@ -78,7 +84,7 @@ export class VideoExecutor extends MediaExecutor {
 
   private async transform(execution: Execution, operation: VideoOperation): Promise<ExecutionResult> {
     const { inputs, params, workdir, signal } = execution;
-    const probes = inputs.map(videoProbeOf);
+    const probes = inputs.map((input) => probeOf(input, operation));
     probes.forEach((probe) => this.refuseUndecodable(probe));
     const span = await this.span(execution, operation, probes);
     const plan = operation.plan(probes, params, span, this.engine.capabilities);
@@ -87,7 +93,7 @@ export class VideoExecutor extends MediaExecutor {
       outputBytes: this.limits.maxOutputBytes,
       threads: this.engine.threadsFor(Math.max(...probes.map(pixelsOf))),
     };
-    const wallSeconds = wallLimitSeconds(Math.max(...probes.map((probe) => probe.duration_seconds)));
+    const wallSeconds = operation.timeoutSeconds(probes, params);
     const totalSeconds = plan.runs.reduce((sum, run) => sum + run.output_seconds, 0);
     const progress = new Progress(totalSeconds, (reached) => execution.onProgress(reached));
     let complaints = '';
@@ -115,9 +121,9 @@ export class VideoExecutor extends MediaExecutor {
     return { outputs, report: plan.report };
   }
 
-  private async span(execution: Execution, operation: VideoOperation, probes: VideoProbe[]) {
+  private async span(execution: Execution, operation: VideoOperation, probes: Probe[]) {
     const [probe] = probes;
-    if (!operation.span || !probe?.video) return null;
+    if (!operation.span || !probe || probe.kind === 'image' || !probe.video) return null;
     const range = operation.span(probes, execution.params);
     if (!range) return null;
     return findFrames(this.engine, targetOf(execution, onlyInput(execution)), probe, probe.video, range);
@@ -134,7 +140,8 @@ export class VideoExecutor extends MediaExecutor {
   }
 
   /** Builds differ in one decoder that we take. */
-  private refuseUndecodable(probe: VideoProbe): void {
+  private refuseUndecodable(probe: Probe): void {
+    if (probe.kind === 'image') return;
     if (probe.video?.codec === 'av1' && !this.engine.capabilities.decoders.has('libdav1d'))
       throw new AppError('unsupported_codec', 'The ffmpeg of this server cannot decode AV1');
   }
@@ -148,10 +155,16 @@ function onlyInput({ inputs }: Execution): ExecutionInput {
   return input;
 }
 
-function videoProbeOf({ probe }: ExecutionInput): VideoProbe {
+function probeOf({ probe }: ExecutionInput, operation: VideoOperation): Probe {
   if (probe === null) throw new AppError('media_not_ready', 'The input has not been looked into yet');
-  if (probe.kind === 'image') throw new AppError('unsupported_input', 'The input is an image');
-  return probe;
+  if (operation.accepts.includes(probe.kind)) return probe;
+  throw new AppError(
+    'unsupported_input',
+    `The input is of kind ${probe.kind}, not ${operation.accepts.join(', ')}`,
+  );
 }
 
-const pixelsOf = ({ video }: VideoProbe): number => (video ? video.coded_width * video.coded_height : 0);
+function pixelsOf(probe: Probe): number {
+  if (probe.kind === 'image') return probe.stored_width * probe.stored_height;
+  return probe.video ? probe.video.coded_width * probe.video.coded_height : 0;
+}

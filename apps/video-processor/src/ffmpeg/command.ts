@@ -1,5 +1,6 @@
+import { dirname, join } from 'node:path';
 import ffmpeg, { type FfmpegCommand } from 'fluent-ffmpeg';
-import type { EngineRun } from '@mediakiln/operations';
+import type { EngineRun, RunInput } from '@mediakiln/operations';
 import { frameTiming } from './capabilities';
 import type { FfmpegEngine } from './engine';
 import { fileUrl, strictInput } from './strict-flags';
@@ -28,13 +29,12 @@ export function composeRun(
 ): string[] {
   const threads = ['-threads', String(limits.threads)];
   const command = ffmpeg();
-  run.inputs.forEach(({ index, options }, position) => {
-    const file = files.inputs[index];
-    if (!file) throw new Error(`the plan names input ${index} of ${files.inputs.length}`);
+  run.inputs.forEach((input, position) => {
+    const file = fileOf(input, files);
     const global = position === 0 ? GLOBAL : [];
     command
       .input(fileUrl(file.path))
-      .inputOptions(...words([...global, ...strictInput(file.container), ...threads, ...options]));
+      .inputOptions(...words([...global, ...strictInput(file.container), ...threads, ...input.options]));
   });
   command
     .output(fileUrl(files.output))
@@ -49,6 +49,14 @@ export function composeRun(
       ]),
     );
   return argumentsOf(command);
+}
+
+/** What an earlier run made lies beside the output, and is MP4. */
+function fileOf(input: RunInput, { inputs, output }: CommandFiles): CommandFiles['inputs'][number] {
+  if ('made' in input) return { path: join(dirname(output), input.made), container: 'mov' };
+  const file = inputs[input.index];
+  if (!file) throw new Error(`the plan names input ${input.index} of ${inputs.length}`);
+  return file;
 }
 
 const GLOBAL = [

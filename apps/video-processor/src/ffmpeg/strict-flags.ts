@@ -1,5 +1,5 @@
 import { AppError } from '@mediakiln/contracts';
-import { MAX_PIXELS, MAX_STREAMS } from '@mediakiln/operations';
+import { MAX_IMAGE_PIXELS, MAX_PIXELS, MAX_STREAMS } from '@mediakiln/operations';
 
 /** Demuxers that ffmpeg may open, by our sniff's names. Above all: none that opens files which a file names. */
 const CONTAINERS = ['mov', 'matroska', 'avi', 'mpegts', 'flv', 'ogg'];
@@ -35,6 +35,7 @@ export const fileUrl = (path: string): string => `file:${path}`;
  * @throws AppError unsupported_container
  */
 export function strictInput(container: string): string[] {
+  if (isPicture(container)) return [...strictPicture(container), '-max_pixels', String(MAX_IMAGE_PIXELS)];
   if (!CONTAINERS.includes(container))
     throw new AppError('unsupported_container', `Video in ${container} is not taken`);
   return [
@@ -59,13 +60,20 @@ const PICTURES = {
   png: { demuxer: 'png_pipe', decoders: 'png' },
   // The lossy kind of WebP is a VP8 frame.
   webp: { demuxer: 'webp_pipe', decoders: 'webp,vp8' },
+  gif: { demuxer: 'gif', decoders: 'gif' },
 };
+type Picture = keyof typeof PICTURES;
 
-/** For a picture of our own making: users' images never come here. */
-export function strictPicture(format: keyof typeof PICTURES): string[] {
+/** One frame of the most pixels that image.probe lets through, with 16 bits of four channels. */
+const MAX_PICTURE_BYTES = 8 * MAX_IMAGE_PIXELS + (16 << 20);
+
+/** For pictures, which ffmpeg knows as demuxers of their own. */
+export function strictPicture(format: Picture): string[] {
   const { demuxer, decoders } = PICTURES[format];
   return [
-    ...['-max_alloc', String(MAX_ALLOCATION_BYTES), '-protocol_whitelist', 'file'],
+    ...['-max_alloc', String(MAX_PICTURE_BYTES), '-protocol_whitelist', 'file'],
     ...['-format_whitelist', demuxer, '-codec_whitelist', decoders, '-f', demuxer],
   ];
 }
+
+const isPicture = (container: string): container is Picture => container in PICTURES;

@@ -1,0 +1,96 @@
+import type { ImageProbe } from '@mediakiln/contracts';
+import type { EngineRun, VideoPlan } from '../operation';
+import { stillFilters } from './still-filters';
+import { type FrameOrder, frameOf } from './still-frame';
+import { micro } from './timeline';
+
+export interface StillOrder extends FrameOrder {
+  duration_seconds: number;
+  frames_per_second: number;
+  background: string;
+  first_frame: boolean;
+}
+
+/** A picture that stands still is encoded for so long, and repeated: players find a keyframe as often. */
+const GROUP_SECONDS = 2;
+const OUTPUT = 'output.mp4';
+const GROUP = 'group.mp4';
+const H264 = [
+  ...['-c:v', 'libx264', '-preset', 'veryfast', '-profile:v', 'high'],
+  ...['-color_primaries', 'bt709', '-color_trc', 'bt709', '-colorspace', 'bt709', '-color_range', 'tv'],
+];
+const MP4 = ['-movflags', '+faststart', '-f', 'mp4'];
+
+/**
+ * One group of pictures is encoded and then repeated as it is, up to the exact number of frames; a GIF that moves is
+ * encoded for the whole time, since how long its frames stand is known to ffmpeg alone.
+ */
+export function planStill(probe: ImageProbe, order: StillOrder): VideoPlan {
+  const rate = order.frames_per_second;
+  const frames = Math.round(order.duration_seconds * rate);
+  const isAnimated = probe.frames > 1 && !order.first_frame;
+  const encoded = isAnimated ? frames : Math.min(frames, GROUP_SECONDS * rate);
+  const isWhole = encoded === frames;
+  const frame = frameOf(probe, order);
+  const size = { width: frame.width, height: frame.height };
+  const encode: EngineRun = {
+    stage: 'encoding',
+    inputs: [{ index: 0, options: inputOptions(probe, isAnimated, rate) }],
+    output_options: [
+      ...['-filter_complex', stillFilters(probe, frame, { ...order, isAnimated, encoded })],
+      ...['-map', '[video]', '-r', String(rate), '-frames:v', String(encoded), ...H264],
+      ...(isAnimated ? ['-crf', '18', '-g', String(GROUP_SECONDS * rate)] : closedGroup(encoded)),
+      ...MP4,
+    ],
+    frame_timing: 'constant',
+    output: isWhole ? OUTPUT : GROUP,
+    output_seconds: encoded / rate,
+  };
+  const repeat: EngineRun = {
+    stage: 'repeating',
+    inputs: [{ made: GROUP, options: ['-stream_loop', '-1'] }],
+    output_options: ['-map', '0:v:0', '-c:v', 'copy', '-frames:v', String(frames), ...MP4],
+    frame_timing: 'passthrough',
+    output: OUTPUT,
+    output_seconds: frames / rate,
+  };
+  return {
+    runs: isWhole ? [encode] : [encode, repeat],
+    outputs: [
+      { variant: 'output', file: OUTPUT, mime_type: 'video/mp4', extension: 'mp4', container: 'mov' },
+    ],
+    verify: {
+      frames,
+      duration_seconds: micro(frames / rate),
+      tolerance_seconds: 1 / rate,
+      size,
+    },
+    report: {
+      mode: isWhole ? 'encode' : 'repeat',
+      ...size,
+      frames,
+      frames_encoded: encoded,
+      frames_per_second: rate,
+      duration_seconds: micro(frames / rate),
+      animated: isAnimated,
+      colors: colorsOf(probe),
+    },
+  };
+}
+
+/** Without B-frames the group can be cut after any frame: the last one is, unless it comes out even. */
+const closedGroup = (frames: number): string[] => [
+  ...['-crf', '19', '-bf', '0', '-g', String(frames), '-sc_threshold', '0'],
+];
+
+/** Orientation is ours: some builds turn pictures by themselves, others do not. */
+function inputOptions({ format }: ImageProbe, isAnimated: boolean, rate: number): string[] {
+  if (format === 'gif') return ['-noautorotate', ...(isAnimated ? ['-stream_loop', '-1'] : [])];
+  return ['-noautorotate', '-framerate', String(rate)];
+}
+
+/** ffmpeg applies no ICC profile, and turns CMYK into RGB by the plain formula. */
+function colorsOf({ color_space, has_icc_profile }: ImageProbe): string {
+  if (color_space === 'cmyk') return 'cmyk_approximated';
+  return has_icc_profile ? 'profile_ignored' : 'exact';
+}
