@@ -39,7 +39,7 @@ export async function givenBatch(
       inserted_at: new Date(),
       ...values,
     };
-    await tx.createQueryBuilder().insert().into(Batch).values(batch).updateEntity(false).execute();
+    await tx.save(Batch, batch, { transaction: false, reload: false });
     const images = rows.flatMap((row, index) =>
       row.map((url, position) => ({
         batch_id: id,

@@ -51,17 +51,23 @@ FROM (
   WHERE batch_id = ANY ($1) GROUP BY batch_id, job_id HAVING count(*) > 1) shared
 JOIN job ON job.id = shared.job_id GROUP BY job.batch_id`;
 
-/** In the order of the list. $1 batch id, $2 row and $3 position to go on after, $4 how many. */
+/** In the order of the list. $1 batch id, $2 row and $3 position to go on after, $4 how many, $5 in which state or null. */
 const IMAGES = `
 SELECT image.row, image.position, image.url, image.serial_number, image.product_name, image.job_id,
   job.status, job.report,
   CASE WHEN job.status <> 'completed' THEN job.error_code END AS error_code,
   CASE WHEN job.status <> 'completed' THEN job.error_detail END AS error_detail
 FROM batch_image image JOIN job ON job.id = image.job_id
-WHERE image.batch_id = $1 AND (image.row, image.position) > ($2, $3)
+WHERE image.batch_id = $1 AND (image.row, image.position) > ($2, $3) AND ($5::text IS NULL OR job.status = $5)
 ORDER BY image.row, image.position LIMIT $4`;
 
 type Counts = Pick<BatchSnapshot, 'images_processed' | 'images_failed'>;
+
+export interface BatchImageFilter {
+  limit: number;
+  after?: ImagePosition;
+  status?: JobStatus;
+}
 
 const START: ImagePosition = { row: 0, position: 0 };
 
@@ -90,12 +96,14 @@ export class BatchReader {
   }
 
   /** The caller has made sure that the batch is its user's. */
-  async images(batchId: string, limit: number, after = START): Promise<BatchImageSnapshot[]> {
+  async images(batchId: string, filter: BatchImageFilter): Promise<BatchImageSnapshot[]> {
+    const { limit, after = START, status = null } = filter;
     const images = await this.database.query<Omit<BatchImageSnapshot, 'output'>[]>(IMAGES, [
       batchId,
       after.row,
       after.position,
       limit,
+      status,
     ]);
     const done = images.filter(({ status }) => status === 'completed').map(({ job_id }) => job_id);
     const outputs = await this.media.outputsOf([...new Set(done)]);

@@ -17,8 +17,8 @@ import {
   ValidateIf,
 } from 'class-validator';
 import { type Page, PageQuery } from '../http/page';
+import { IsTimestamp } from '../http/timestamp';
 import { MediaResponse } from '../present/media.response';
-import { IsTimestamp } from './timestamp';
 import { NAME_CHARACTERS, cleanName, cleanTag, visibleText } from '../http/user-text';
 
 const MAX_TAGS = 32;

@@ -34,11 +34,12 @@ const ApiBatchId = (): MethodDecorator =>
 
 const RETRY_AFTER_SECONDS = 2;
 
+/** Batches that are there; new ones come in by BatchesController. */
 @ApiTags('Batches')
 @ApiBearerAuth('bearer')
 @Needs('batches:read')
 @Controller('v1/batches')
-export class BatchReadingController {
+export class BatchController {
   constructor(
     private readonly batches: BatchReadingService,
     private readonly control: BatchControl,
