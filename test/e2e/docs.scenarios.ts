@@ -4,6 +4,7 @@ import { type Ask, Client, type Job, formWith } from '../support/client';
 import { makeClip } from '../support/clips';
 import { type OpenApi, type Operation, type Route, documentOf, resolve, routesOf } from '../support/open-api';
 import { photo } from '../support/pictures';
+import { until } from '../support/until';
 import type { Scenario, Stage } from './scenario';
 
 /** What a reader has made before trying the example. */
@@ -31,6 +32,13 @@ const PREPARATIONS: Record<string, (stage: Stage) => Promise<Prepared>> = {
   },
   media_delete: ownUpload,
   links_revoke: newLink,
+  webhooks_find: newEndpoint,
+  webhooks_change: newEndpoint,
+  webhooks_delete: newEndpoint,
+  webhooks_rotate: newEndpoint,
+  webhooks_test: newEndpoint,
+  webhookDeliveries_find: triedDelivery,
+  webhookDeliveries_redeliver: triedDelivery,
   sharedFile_open: newLink,
   sharedFile_unlock: newLink,
 };
@@ -150,4 +158,22 @@ async function ownUpload({ client }: Stage): Promise<Prepared> {
 async function newLink({ client }: Stage): Promise<Prepared> {
   const { url } = await client.link('latest', 60);
   return { values: { token: url.split('/').at(-1)! } };
+}
+
+/** An address that is never called. */
+async function newEndpoint({ client }: Stage): Promise<Prepared> {
+  const json = { url: 'http://127.0.0.1/hook', events: ['batch.failed'] };
+  const { body } = await client.expect(201, 'POST', '/v1/webhooks', { json });
+  return { values: { id: body.id as string } };
+}
+
+/** The newest may be under way at this moment. */
+async function triedDelivery(stage: Stage): Promise<Prepared> {
+  const { values } = await newEndpoint(stage);
+  const { client } = stage;
+  const { id } = (await client.expect(202, 'POST', `/v1/webhooks/${values!.id}/test`)).body as { id: string };
+  const attempts = async (): Promise<number> =>
+    (await client.expect(200, 'GET', `/v1/webhooks/deliveries/${id}`)).body.attempts as number;
+  await until('the try', async () => (await attempts()) > 0);
+  return { values: { id } };
 }

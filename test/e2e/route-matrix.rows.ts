@@ -64,6 +64,13 @@ const withLink = async (scene: MatrixScene): Promise<MatrixAsk> => ({
   path: { id: (await scene.link()).id },
 });
 
+const withEndpoint = async (scene: MatrixScene): Promise<MatrixAsk> => ({
+  path: { id: await scene.endpoint() },
+});
+const withDelivery = async (scene: MatrixScene): Promise<MatrixAsk> => ({
+  path: { id: await scene.delivery() },
+});
+
 /** Accounts that may end. */
 const fresh = async (scene: MatrixScene, json: Record<string, unknown> = {}): Promise<MatrixAsk> => ({
   owner: await scene.account(),
@@ -183,4 +190,22 @@ export const MATRIX: readonly MatrixRow[] = [
     path: { token: (await scene.link({ password: 'sesame' })).token },
     json: { password: 'sesame' },
   })),
+
+  mine('POST /v1/webhooks', 'webhooks:write', 201, async (scene) => {
+    await scene.endpoint();
+    return { json: { url: 'http://127.0.0.1/hook' } };
+  }),
+  mine('GET /v1/webhooks', 'webhooks:read', 200),
+  mine('POST /v1/webhooks/request-secret', 'webhooks:write', 200),
+  own('GET /v1/webhooks/{id}', 'webhooks:read', 200, withEndpoint),
+  own('PATCH /v1/webhooks/{id}', 'webhooks:write', 200, async (scene) => ({
+    ...(await withEndpoint(scene)),
+    json: { description: 'renamed' },
+  })),
+  own('DELETE /v1/webhooks/{id}', 'webhooks:write', 204, withEndpoint),
+  own('POST /v1/webhooks/{id}/rotate-secret', 'webhooks:write', 200, withEndpoint),
+  own('POST /v1/webhooks/{id}/test', 'webhooks:write', 202, withEndpoint),
+  mine('GET /v1/webhooks/deliveries', 'webhooks:read', 200),
+  own('GET /v1/webhooks/deliveries/{id}', 'webhooks:read', 200, withDelivery),
+  own('POST /v1/webhooks/deliveries/{id}/redeliver', 'webhooks:write', 202, withDelivery),
 ];

@@ -1,4 +1,4 @@
-import { Media, Throttle } from '@mediakiln/entities';
+import { Media, Throttle, WebhookDelivery } from '@mediakiln/entities';
 import { SCOPES, type Scope } from '@mediakiln/contracts';
 import { Module } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
@@ -9,6 +9,7 @@ import { type Answer, type Ask, type Job, type Link, formWith, send } from '../s
 import { type RegisteredUser, type TestGateway, startGateway } from '../support/gateway';
 import { type OpenApi, documentOf } from '../support/open-api';
 import { photo } from '../support/pictures';
+import { until } from '../support/until';
 import { IMAGE_PROBE } from '../support/worker-scene';
 
 /** Every route that the router knows, as `GET /v1/media/:id`. */
@@ -103,6 +104,24 @@ export class MatrixScene {
     const json = { expiry_time: 3600, ...more };
     const link = await this.make<Link>('POST', `/v1/media/${await this.media()}/links`, { json });
     return { ...link, token: link.url.split('/').at(-1)! };
+  }
+
+  /** A webhook endpoint that is never called. An account may have few of them, so the oldest make room. */
+  async endpoint(): Promise<string> {
+    await this.gateway.database.query(
+      'DELETE FROM webhook_endpoint WHERE id NOT IN (SELECT id FROM webhook_endpoint ORDER BY id DESC LIMIT 5)',
+    );
+    const json = { url: 'http://127.0.0.1/hook' };
+    return (await this.make<{ id: string }>('POST', '/v1/webhooks', { json })).id;
+  }
+
+  /** Tried once, and not at this moment. */
+  async delivery(): Promise<string> {
+    const { id } = await this.make<{ id: string }>('POST', `/v1/webhooks/${await this.endpoint()}/test`);
+    const row = (): Promise<WebhookDelivery> =>
+      this.gateway.database.manager.findOneByOrFail(WebhookDelivery, { id });
+    await until('the try', async () => (await row()).attempts > 0);
+    return id;
   }
 
   /** A key of the owner's that nothing else uses. */
