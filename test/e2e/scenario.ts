@@ -1,4 +1,5 @@
 import { Client, type Answer } from '../support/client';
+import { type HttpHost, startHttpHost } from '../support/http-host';
 import { judge } from '../support/oracle';
 import type { System } from '../support/system';
 
@@ -7,6 +8,8 @@ export interface Stage {
   system: System;
   /** An account of this scenario's own. */
   client: Client;
+  /** Stands for the internet: the system may fetch from it, and the scenario says what it answers. */
+  host: HttpHost;
 }
 
 export interface Scenario {
@@ -21,21 +24,33 @@ const START_WITHIN_MS = 180_000;
 const SCENARIO_WITHIN_MS = 120_000;
 
 /** Makes the scenarios the tests of one running system, which has to be whole at the end of them. */
-export function runScenarios(start: () => Promise<System>, scenarios: readonly Scenario[]): void {
+export function runScenarios(
+  start: (env: Record<string, string>) => Promise<System>,
+  scenarios: readonly Scenario[],
+): void {
   let system: System;
+  let host: HttpHost;
   const clients: Client[] = [];
 
   beforeAll(async () => {
-    system = await start();
+    host = await startHttpHost((_request, response) => response.end());
+    system = await start({
+      MAX_UPLOAD_BYTES: String(MAX_UPLOAD_BYTES),
+      FETCH_ALLOW_CIDRS: '127.0.0.0/8',
+      FETCH_ALLOW_PORTS: String(host.port),
+    });
   }, START_WITHIN_MS);
-  afterAll(() => system?.close(), START_WITHIN_MS);
+  afterAll(async () => {
+    await system?.close();
+    await host?.close();
+  }, START_WITHIN_MS);
 
   it.each(scenarios.map((scenario) => [scenario.name, scenario] as const))(
     '%s',
     async (_name, scenario) => {
       const client = await Client.register(system.url);
       clients.push(client);
-      await scenario.run({ system, client });
+      await scenario.run({ system, client, host });
     },
     SCENARIO_WITHIN_MS,
   );

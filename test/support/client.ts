@@ -41,7 +41,7 @@ export interface Link {
 
 export interface JobAsk {
   operation: string;
-  inputs: { media_id: string }[];
+  inputs: ({ media_id: string } | { url: string })[];
   params?: Record<string, unknown>;
   delay_seconds?: number;
 }

@@ -11,29 +11,40 @@ import {
   IsObject,
   IsOptional,
   IsString,
-  Matches,
   Max,
   MaxLength,
   Min,
+  ValidateIf,
   ValidateNested,
 } from 'class-validator';
 import { HttpUrl } from '../http/http-url.rule';
-import { JsonObject } from './job.rules';
+import { JsonObject, MediaIdUnless, UUID_OR_LATEST } from './job.rules';
 
 const MAX_INPUTS = 100;
 const MAX_METADATA_BYTES = 16 * 1024;
 const MAX_URL_LENGTH = 2_048;
 const MAX_DELAY_SECONDS = 30 * 86_400;
-const UUID_OR_LATEST = /^(latest|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 
 export class JobInputRequest {
-  @ApiProperty({
+  @ApiPropertyOptional({
     example: 'latest',
     pattern: UUID_OR_LATEST.source,
-    description: 'A media id, or `latest` for your newest ready media that the operation takes',
+    description:
+      'A media id, or `latest` for your newest ready media that the operation takes. This, or `url`',
   })
-  @Matches(UUID_OR_LATEST, { message: 'media_id must be a media id or "latest"' })
-  media_id: string;
+  @MediaIdUnless('url')
+  media_id?: string;
+
+  @ApiPropertyOptional({
+    format: 'uri',
+    maxLength: MAX_URL_LENGTH,
+    description:
+      'http or https, without a login in it, on the public internet. The file is fetched when the job runs and is not ' +
+      'kept as a media',
+  })
+  @ValidateIf((input: JobInputRequest) => input.url !== undefined)
+  @HttpUrl(MAX_URL_LENGTH)
+  url?: string;
 }
 
 /** What all operations share; `params` is checked against the operation's own class afterwards. */

@@ -1,6 +1,6 @@
 import { applyDecorators } from '@nestjs/common';
 import { Transform } from 'class-transformer';
-import { IsDate } from 'class-validator';
+import { IsDate, ValidateBy, type ValidationArguments } from 'class-validator';
 import { rule } from '../http/http-url.rule';
 
 /** What PostgreSQL's jsonb cannot hold: NUL, and half a surrogate pair. */
@@ -15,6 +15,27 @@ export function JsonObject(maxBytes: number): PropertyDecorator {
     if (refused) return refused;
     const bytes = Buffer.byteLength(JSON.stringify(value));
     return bytes > maxBytes ? `${property} must have at most ${maxBytes} bytes of JSON, not ${bytes}` : null;
+  });
+}
+
+export const UUID_OR_LATEST = /^(latest|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
+
+/** A media's id or `latest`, unless `other` stands in its place; never both. */
+export function MediaIdUnless(other: string): PropertyDecorator {
+  const wrongIn = (value: unknown, on: ValidationArguments): string | null => {
+    const hasOther = (on.object as Record<string, unknown>)[other] !== undefined;
+    if (value === undefined) return hasOther ? null : `${on.property} or ${other} must be given`;
+    if (hasOther) return `${on.property} must not be given together with ${other}`;
+    return typeof value === 'string' && UUID_OR_LATEST.test(value)
+      ? null
+      : `${on.property} must be a media id or "latest"`;
+  };
+  return ValidateBy({
+    name: 'mediaId',
+    validator: {
+      validate: (value, on) => wrongIn(value, on!) === null,
+      defaultMessage: (on) => wrongIn(on!.value, on!) ?? '',
+    },
   });
 }
 

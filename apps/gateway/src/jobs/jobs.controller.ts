@@ -84,7 +84,7 @@ export class JobsController {
   @Needs('jobs:write')
   @HttpCode(HttpStatus.ACCEPTED)
   @ApiOperation({
-    summary: 'Run an operation on media',
+    summary: 'Run an operation on media, or on files at addresses',
     description: 'Answers at once; follow the job by its URLs.',
   })
   @ApiBody({
@@ -124,6 +124,8 @@ export class JobsController {
     'input_not_found',
     'unsupported_input',
     'media_failed',
+    'url_refused',
+    'url_blocked',
     'invalid_trim_range',
   )
   async create(

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { AppError } from '@mediakiln/contracts';
-import type { Job, Media } from '@mediakiln/entities';
+import type { Job } from '@mediakiln/entities';
 import { JobDispatcher, JobReader, type JobSnapshot, JobStore, type NewJob } from '@mediakiln/jobs';
 import { findOperation, validateParams } from '@mediakiln/operations';
 import { type Answered, Idempotency, goneSince } from '../http/idempotency';
@@ -43,17 +43,17 @@ export class JobsService {
         errors: [{ pointer: '/run_at', code: 'conflict', detail: 'not together with delay_seconds' }],
       });
     const params = validateParams(operation, request.params);
-    const media = await this.inputs.resolve(ownerId, operation, request.inputs, params);
+    const { inputs, dependsOn } = await this.inputs.resolve(ownerId, operation, request.inputs, params);
     const job: NewJob = {
       owner_id: ownerId,
       operation: operation.name,
-      inputs: media.map((one) => ({ media_id: one.id })),
+      inputs,
       params: { ...params },
       metadata: request.metadata ?? null,
       priority: request.priority ?? 0,
       run_at: request.run_at,
       delay_seconds: request.delay_seconds,
-      depends_on: operation.role === 'transform' ? unfinishedProbe(media) : null,
+      depends_on: dependsOn,
       request_id: requestId,
       webhook_url: request.webhook_url ?? null,
     };
@@ -118,9 +118,4 @@ export class JobsService {
     if (retried.due) await this.dispatcher.ring([[retried.topic, 1]]);
     return this.find(ownerId, job.id);
   }
-}
-
-/** A job on media that is still being probed waits for the probe; more than one unfinished input is rare and deferred. */
-function unfinishedProbe(media: readonly Media[]): string | null {
-  return media.findLast((one) => one.status === 'processing')?.job_id ?? null;
 }

@@ -107,6 +107,66 @@ describe('what a request may say of a job', () => {
   });
 });
 
+describe('an input by its address', () => {
+  const withInputs = (...inputs: object[]) => post({ inputs });
+
+  it('is stored as it was given, beside media, and comes back with the job', async () => {
+    const url = 'https://example.com/A%20photo.jpg?size=1#x';
+    const created = await create({ inputs: [{ url }] });
+    expect(created).toMatchObject({ inputs: [{ url }], status: 'pending' });
+    expect((await client.expect(200, 'GET', `/v1/jobs/${created.id}`)).body).toMatchObject({
+      inputs: [{ url }],
+    });
+    expect((await list(`media_id=${media}`)).body.data).toEqual([]);
+  });
+
+  it.each([
+    ['neither a media nor an address', {}, '/inputs/0/media_id', /media_id or url must be given/],
+    [
+      'both',
+      { media_id: 'latest', url: 'https://example.com/' },
+      '/inputs/0/media_id',
+      /not be given together/,
+    ],
+    ['no http', { url: 'file:///etc/passwd' }, '/inputs/0/url', /http or https/],
+    ['a login', { url: 'https://me:secret@example.com/a.jpg' }, '/inputs/0/url', /user name/],
+    ['nothing', { url: null }, '/inputs/0/url', /a string/],
+    ['a number', { url: 4 }, '/inputs/0/url', /a string/],
+    [
+      'more than 2,048 characters',
+      { url: `https://example.com/${'a'.repeat(2_029)}` },
+      '/inputs/0/url',
+      /at most 2048 characters, not 2049/,
+    ],
+    ['another field', { url: 'https://example.com/', path: '/etc' }, '/inputs/0/path', /path/],
+  ])('is refused with %s', async (_what, input, pointer, words) => {
+    expectRefused(await withInputs(input), pointer, words);
+  });
+
+  it.each([
+    ['http://127.0.0.1/a.jpg', 'url_blocked'],
+    ['http://169.254.169.254/latest/meta-data/', 'url_blocked'],
+    ['http://2130706433/a.jpg', 'url_blocked'],
+    ['http://[::ffff:10.0.0.1]/a.jpg', 'url_blocked'],
+    ['http://example.com:5432/', 'url_refused'],
+  ])('is refused at once when it is %s', async (url, code) => {
+    const answer = await withInputs({ url });
+    expect(answer.body).toMatchObject({ status: 422, code, errors: [{ pointer: '/inputs/0/url', code }] });
+    expect(await gateway.database.getRepository(Job).count()).toBe(0);
+  });
+
+  it('is nothing that a probe looks into', async () => {
+    const answer = await post({ operation: 'image.probe', inputs: [{ url: 'https://example.com/a.jpg' }] });
+    expect(answer.body).toMatchObject({ status: 422, code: 'unsupported_input' });
+  });
+
+  it('counts like any other input', async () => {
+    const url = 'https://example.com/a.jpg';
+    const answer = await withInputs({ url }, { media_id: media });
+    expect(answer.body).toMatchObject({ status: 422, code: 'wrong_input_count' });
+  });
+});
+
 it('claims by priority, then by age', async () => {
   const ids = [];
   for (const priority of [0, 5, -5, 5]) ids.push((await create({ priority })).id);
