@@ -135,7 +135,8 @@ export class MatrixScene {
     const name = scopes.join(' ');
     const known = this.keys.get(name);
     if (known) return known;
-    const { key } = await this.make<{ key: string }>('POST', '/v1/api-keys', { json: { name, scopes } });
+    const json = { name: `key ${this.keys.size}`, scopes };
+    const { key } = await this.make<{ key: string }>('POST', '/v1/api-keys', { json });
     this.keys.set(name, key);
     return key;
   }
