@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { UNNAMED } from './object.sweep';
 
 /** Links and thumbnails go with it. Rows that somebody works on are skipped: come back until none is left. */
 const REMOVE = `
@@ -11,7 +12,7 @@ const RELEASE = `
 UPDATE object SET touched_at = to_timestamp(0) WHERE (owner_id, sha256) IN (
   SELECT owner_id, sha256 FROM object o
   WHERE owner_id = $1 AND touched_at > to_timestamp(0)
-    AND NOT EXISTS (SELECT FROM media m WHERE m.owner_id = o.owner_id AND m.sha256 = o.sha256)
+    AND ${UNNAMED}
   FOR NO KEY UPDATE SKIP LOCKED)`;
 
 /** Removes the media of an account that is gone, and lets go of their bytes. */

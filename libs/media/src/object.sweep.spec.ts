@@ -1,4 +1,4 @@
-import type { Media } from '@mediakiln/entities';
+import { Batch, type Media } from '@mediakiln/entities';
 import { objectKey } from '@mediakiln/storage';
 import type { EntityManager, QueryRunner } from 'typeorm';
 import { buffer } from 'node:stream/consumers';
@@ -69,6 +69,24 @@ describe('the sweep of objects', () => {
     await fixture.age();
     await fixture.sweepObjects();
     expect(await contentOf(media)).toBe('in use');
+  });
+
+  it('never touches a list that a batch names, until the batch is gone', async () => {
+    const staged = await fixture.stage('Input Image Urls');
+    await fixture.objects.put(owner, staged);
+    await fixture.files.discard(staged);
+    const { manager } = fixture.database.dataSource;
+    await manager.query(
+      `INSERT INTO batch (id, owner_id, operation, name, csv_sha256, csv_format, rows_total, images_total)
+       VALUES (gen_random_uuid(), $1, 'image.compress', 'list.csv', $2, '{}', 1, 1)`,
+      [owner, staged.sha256],
+    );
+    await fixture.age();
+    await fixture.sweepObjects();
+    expect(await fixture.keys(owner)).toHaveLength(1);
+    await manager.delete(Batch, { owner_id: owner });
+    await fixture.sweepObjects();
+    expect(await fixture.keys(owner)).toEqual([]);
   });
 
   it('deletes the bytes of a deleted media with the next sweep', async () => {

@@ -8,16 +8,24 @@ interface ObjectId {
   sha256: string;
 }
 
-const BATCH = 200;
+const AT_ONCE = 200;
 const IDS = 'SELECT * FROM unnest($1::uuid[], $2::text[])';
 
-/** Deletes objects that no media has and that nobody put within the grace time: the only place where bytes go away. */
+/** Of an object `o`: what keeps its bytes. Each of them is a foreign key as well. */
+export const UNNAMED = `
+  NOT EXISTS (SELECT FROM media m WHERE m.owner_id = o.owner_id AND m.sha256 = o.sha256)
+  AND NOT EXISTS (SELECT FROM batch b WHERE b.owner_id = o.owner_id AND b.csv_sha256 = o.sha256)`;
+
+/**
+ * Deletes objects that no media and no batch names and that nobody put within the grace time: the only place where bytes
+ * go away.
+ */
 @Injectable()
 @SweepingDuty()
 export class ObjectSweep implements SweepDuty {
   readonly name = 'release_objects';
   readonly everyMs = 15_000;
-  /** How long a put may wait for its media to be inserted. */
+  /** How long a put may wait for its media or batch to be inserted. */
   graceMs = 3_600_000;
 
   constructor(private readonly storage: Storage) {}
@@ -37,13 +45,13 @@ export class ObjectSweep implements SweepDuty {
     return tx.query<ObjectId[]>(
       `SELECT owner_id, sha256 FROM object o
        WHERE touched_at < now() - $1 * interval '1 ms'
-         AND NOT EXISTS (SELECT FROM media m WHERE m.owner_id = o.owner_id AND m.sha256 = o.sha256)
-       ORDER BY touched_at LIMIT ${BATCH}`,
+         AND ${UNNAMED}
+       ORDER BY touched_at LIMIT ${AT_ONCE}`,
       [this.graceMs],
     );
   }
 
-  /** Conflicts with the FOR KEY SHARE that inserting a media takes: those in flight are skipped. */
+  /** Conflicts with the FOR KEY SHARE that inserting a media or a batch takes: those in flight are skipped. */
   private lock(tx: EntityManager, ids: ObjectId[]): Promise<ObjectId[]> {
     return tx.query<ObjectId[]>(
       `SELECT owner_id, sha256 FROM object
@@ -56,7 +64,7 @@ export class ObjectSweep implements SweepDuty {
   private stillUnowned(tx: EntityManager, ids: ObjectId[]): Promise<ObjectId[]> {
     return tx.query<ObjectId[]>(
       `SELECT owner_id, sha256 FROM (${IDS}) AS o (owner_id, sha256)
-       WHERE NOT EXISTS (SELECT FROM media m WHERE m.owner_id = o.owner_id AND m.sha256 = o.sha256)`,
+       WHERE ${UNNAMED}`,
       columns(ids),
     );
   }
