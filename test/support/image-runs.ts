@@ -7,6 +7,7 @@ import {
   type AnyImageOperation,
   type ImageCompressParams,
   type ImageChain,
+  type ImageFactsOperation,
   type ImageOperation,
   imageCompress,
   imageProbe,
@@ -29,12 +30,21 @@ export interface ImageRun {
 export class ImageRuns {
   constructor(readonly executor = new ImageExecutor()) {}
 
-  async probe(image: Buffer, signal = new AbortController().signal): Promise<ImageProbe> {
-    return this.inWorkdir(image, async (workdir, path) => {
-      const result = await this.execute(workdir, [inputOf(path, image, null)], imageProbe, {}, signal);
-      if (result.facts?.kind !== 'image') throw new Error('the probe found no image');
-      return result.facts;
-    });
+  async probe(image: Buffer, signal?: AbortSignal): Promise<ImageProbe> {
+    const { facts } = await this.look(imageProbe, image, signal);
+    if (facts?.kind !== 'image') throw new Error('the probe found no image');
+    return facts;
+  }
+
+  /** Runs an operation that only reads. */
+  look(
+    operation: ImageFactsOperation,
+    image: Buffer,
+    signal = new AbortController().signal,
+  ): Promise<ExecutionResult> {
+    return this.inWorkdir(image, (workdir, path) =>
+      this.execute(workdir, [inputOf(path, image, null)], operation, {}, signal),
+    );
   }
 
   compress(image: Buffer, given: Partial<ImageCompressParams> = {}, signal?: AbortSignal): Promise<ImageRun> {

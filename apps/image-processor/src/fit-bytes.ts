@@ -27,12 +27,14 @@ export async function fitBytes(
   encodeAt: (quality: number) => Promise<Buffer>,
 ): Promise<Fitted> {
   const smallest = quality === LOWEST ? first : await encodeAt(LOWEST);
-  if (smallest.length > max_bytes)
+  if (smallest.length > max_bytes) {
+    const reached = Math.min(smallest.length, first.length);
     throw new AppError(
       'size_unreachable',
-      `At quality ${LOWEST} the file still has ${smallest.length} bytes; max_bytes is ${max_bytes}. ` +
+      `The smallest file that could be made has ${reached} bytes; max_bytes is ${max_bytes}. ` +
         'A smaller picture or another format may do',
     );
+  }
   let best: Fitted = { bytes: smallest, quality: LOWEST, encodes: 2 };
   for (let tooHigh = quality; tooHigh - best.quality > 1;) {
     if (best.bytes.length >= max_bytes * CLOSE_ENOUGH) break;
