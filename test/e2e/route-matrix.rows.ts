@@ -208,4 +208,16 @@ export const MATRIX: readonly MatrixRow[] = [
   mine('GET /v1/webhooks/deliveries', 'webhooks:read', 200),
   own('GET /v1/webhooks/deliveries/{id}', 'webhooks:read', 200, withDelivery),
   own('POST /v1/webhooks/deliveries/{id}/redeliver', 'webhooks:write', 202, withDelivery),
+
+  mine('POST /api/media', 'media:write', 201, () =>
+    Promise.resolve({
+      body: () =>
+        formWith(
+          Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7', 'base64'),
+          'dot.gif',
+        ),
+    }),
+  ),
+  mine('GET /api/media', 'media:read', 200),
+  own('GET /api/media/{id}/status', 'media:read', 200, withMedia),
 ];

@@ -8,6 +8,7 @@ import { ObservabilityModule } from '@mediakiln/observability';
 import { StorageModule } from '@mediakiln/storage';
 import { AuthModule } from './auth/auth.module';
 import { BatchesHttpModule } from './batches/batches.module';
+import { CompatHttpModule } from './compat/compat.module';
 import { DocsModule } from './docs/docs.module';
 import { HealthModule } from './health/health.module';
 import { HttpModule } from './http/http.module';
@@ -38,6 +39,7 @@ export { createGatewayAdapter } from './http/gateway-adapter';
     LinksHttpModule,
     BatchesHttpModule,
     WebhooksHttpModule,
+    CompatHttpModule,
   ],
 })
 export class GatewayModule {}

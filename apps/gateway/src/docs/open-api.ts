@@ -24,6 +24,7 @@ const TAGS: [name: string, description: string][] = [
   ['Batches', 'Process the images of a CSV list'],
   ['Links', 'Addresses that anybody can open, for a time'],
   ['Webhooks', 'Be called when something has ended'],
+  ['Compatibility', 'The routes of other systems, for clients that were written for them'],
   ['Health', 'For load balancers and supervisors'],
 ];
 

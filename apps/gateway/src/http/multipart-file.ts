@@ -28,22 +28,24 @@ const LIMIT_EVENTS = {
 } as const;
 
 /**
- * Reads a multipart body that holds one file in `field`. The file streams through `take`; when the rest of the body
+ * Reads a multipart body that holds one file in `field`, or in one of several that may bring it. The file streams through `take`; when the rest of the body
  * turns out to be bad, what was taken goes to `undo`.
  * On failure the rest of the body is drained, see `drain`.
  * @throws AppError unsupported_content_type, malformed_multipart, too_many_parts, client_closed, and what `take` throws
  */
 export async function receiveFile<T>(
   request: IncomingMessage,
-  field: string,
+  field: string | readonly string[],
   take: (file: IncomingFile) => Promise<T>,
   undo: (taken: T) => Promise<void>,
 ): Promise<Received<T>> {
+  const names = typeof field === 'string' ? [field] : field;
+  const quoted = names.map((name) => `"${name}"`).join(' or ');
   if (!/^multipart\/form-data\s*(;|$)/i.test(request.headers['content-type'] ?? '')) {
     drain(request);
     throw new AppError(
       'unsupported_content_type',
-      `Send the file as multipart/form-data, in the field "${field}"`,
+      `Send the file as multipart/form-data, in the field ${quoted}`,
     );
   }
   const fields = new Map<string, string>();
@@ -60,15 +62,15 @@ export async function receiveFile<T>(
   parser.on('file', (name, content, fileName: string | undefined) => {
     // Its error is thrown where it is read, or is of no interest any more.
     content.on('error', () => undefined);
-    if (name !== field)
-      return fail(wrong(`The file must be in the field "${field}", not in "${String(name).slice(0, 100)}"`));
+    if (!names.includes(name))
+      return fail(wrong(`The file must be in the field ${quoted}, not in "${String(name).slice(0, 100)}"`));
     taken = take({ name: fileName ?? '', content, signal: abort.signal }).catch((error: unknown) => {
       fail(error);
       return undefined;
     });
   });
   parser.on('field', (name, value, _isNameCut, isValueCut) => {
-    if (name === field) fail(wrong(`The field "${field}" must be a file, with a file name`));
+    if (names.includes(name)) fail(wrong(`The field "${name}" must be a file, with a file name`));
     if (isValueCut) fail(wrong(`A field may have ${LIMITS.fieldSize} bytes, and "${name}" has more`));
     fields.set(name, value);
   });
@@ -79,7 +81,7 @@ export async function receiveFile<T>(
   if (failure !== undefined) request.unpipe(parser);
   const result = await taken;
   if (failure === undefined && result === undefined)
-    failure = wrong(`There is no file in the field "${field}"`);
+    failure = wrong(`There is no file in the field ${quoted}`);
   if (failure === undefined) return { file: result!, fields };
   if (result !== undefined) await undo(result);
   drain(request);

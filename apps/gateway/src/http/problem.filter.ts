@@ -38,6 +38,10 @@ export class ProblemFilter implements ExceptionFilter {
       reply.raw.destroy();
       return;
     }
+    this.send(reply, error);
+  }
+
+  protected send(reply: FastifyReply, error: AppError): void {
     sendProblem(reply, error, this.publicUrl);
   }
 }

@@ -23,5 +23,6 @@ import { UploadsService } from './uploads.service';
     UploadReceiver,
     MediaContent,
   ],
+  exports: [UploadsService],
 })
 export class MediaHttpModule {}

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Media } from '@mediakiln/entities';
-import { JobDispatcher, type RingTicket } from '@mediakiln/jobs';
+import { JobDispatcher, type NewJob, type RingTicket } from '@mediakiln/jobs';
 import { MediaFiles, MediaStore, ObjectStore, isObjectGone } from '@mediakiln/media';
 import type { EntityManager } from 'typeorm';
 import { uuidv7 } from 'uuidv7';
@@ -10,6 +10,14 @@ import type { ReceivedUpload } from './upload.receiver';
 
 /** The sweeper takes an object away only after an hour without a put: twice in a row is no coincidence. */
 const PUT_TRIES = 3;
+
+export interface UploadNames {
+  requestId: string;
+  /** Idempotency-Key. */
+  key?: string;
+  /** What is to be done with the media when it is probed: inserted with it, so that neither is there alone. */
+  then?: Pick<NewJob, 'operation' | 'params' | 'delay_seconds'>;
+}
 
 interface Inserted {
   id: string;
@@ -32,16 +40,12 @@ export class UploadIntake {
    * The media exists from here on, whatever happens to broker and processors.
    * @param key the same bytes with the same key are one upload; what the file is called does not count.
    */
-  async keep(
-    ownerId: string,
-    upload: ReceivedUpload,
-    { requestId, key }: { requestId: string; key?: string },
-  ): Promise<Answered<Media>> {
+  async keep(ownerId: string, upload: ReceivedUpload, names: UploadNames): Promise<Answered<Media>> {
     try {
-      const keyed = keyedRequest(ownerId, key, 'POST /v1/media', upload.staged.sha256);
+      const keyed = keyedRequest(ownerId, names.key, 'POST /v1/media', upload.staged.sha256);
       const madeBefore = await this.idempotency.madeBefore(keyed);
       const once =
-        madeBefore === undefined ? await this.insert(ownerId, upload, requestId, keyed) : { madeBefore };
+        madeBefore === undefined ? await this.insert(ownerId, upload, names, keyed) : { madeBefore };
       if ('madeBefore' in once) return await this.again(ownerId, once.madeBefore);
       await this.dispatcher.ring(once.made.ticket.rings);
       return { resource: once.made.media, isReplay: false };
@@ -59,7 +63,7 @@ export class UploadIntake {
   private async insert(
     ownerId: string,
     upload: ReceivedUpload,
-    requestId: string,
+    names: UploadNames,
     keyed: KeyedRequest | undefined,
     triesLeft = PUT_TRIES,
   ): Promise<Once<Inserted>> {
@@ -77,15 +81,11 @@ export class UploadIntake {
           bytes: staged.bytes,
           job_id: jobId,
         });
+        const common = { owner_id: ownerId, inputs: [{ media_id: id }], request_id: names.requestId };
+        const operation = sniffed.kind === 'image' ? 'image.probe' : 'video.probe';
         const ticket = await this.dispatcher.insert(tx, [
-          {
-            id: jobId,
-            owner_id: ownerId,
-            operation: sniffed.kind === 'image' ? 'image.probe' : 'video.probe',
-            inputs: [{ media_id: id }],
-            request_id: requestId,
-            purpose: 'probe',
-          },
+          { ...common, id: jobId, operation, purpose: 'probe' },
+          ...(names.then ? [{ ...common, ...names.then, depends_on: jobId }] : []),
         ]);
         return { id, media, ticket };
       };
@@ -93,7 +93,7 @@ export class UploadIntake {
       return await this.idempotency.once(keyed, (tx) => tx.transaction(insert), 'wait');
     } catch (error) {
       if (!isObjectGone(error) || triesLeft <= 1) throw error;
-      return this.insert(ownerId, upload, requestId, keyed, triesLeft - 1);
+      return this.insert(ownerId, upload, names, keyed, triesLeft - 1);
     }
   }
 }

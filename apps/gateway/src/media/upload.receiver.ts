@@ -4,7 +4,7 @@ import { AppConfig } from '@mediakiln/config';
 import { AppError, type Sniffed } from '@mediakiln/contracts';
 import { MediaFiles } from '@mediakiln/media';
 import type { StagedFile } from '@mediakiln/storage';
-import { announcedTooMany, drain, receiveFile } from '../http/multipart-file';
+import { type Received, announcedTooMany, drain, receiveFile } from '../http/multipart-file';
 import { uploadName } from '../http/user-text';
 
 export interface ReceivedUpload {
@@ -22,18 +22,20 @@ export class UploadReceiver {
   ) {}
 
   /** The caller calls `discard` with the staged file in the end. */
-  async receive(request: IncomingMessage): Promise<ReceivedUpload> {
+  async receive(
+    request: IncomingMessage,
+    field: string | readonly string[] = 'file',
+  ): Promise<Received<ReceivedUpload>> {
     this.refuseBySize(request);
-    const { file } = await receiveFile(
+    return receiveFile(
       request,
-      'file',
+      field,
       async ({ name, content, signal }) => {
         const maxBytes = this.config.maxUploadBytes;
         return { name: uploadName(name), ...(await this.files.stageUpload(content, { maxBytes, signal })) };
       },
       ({ staged }) => this.files.discard(staged),
     );
-    return file;
   }
 
   private refuseBySize(request: IncomingMessage): void {

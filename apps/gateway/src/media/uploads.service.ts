@@ -5,8 +5,11 @@ import type { Media } from '@mediakiln/entities';
 import { JobFollower } from '@mediakiln/jobs';
 import { MediaStore } from '@mediakiln/media';
 import { type Answered, Idempotency } from '../http/idempotency';
-import { UploadIntake } from './upload.intake';
-import { UploadReceiver } from './upload.receiver';
+import type { Received } from '../http/multipart-file';
+import { type UploadNames, UploadIntake } from './upload.intake';
+import { type ReceivedUpload, UploadReceiver } from './upload.receiver';
+
+export type { ReceivedUpload } from './upload.receiver';
 
 /** An upload from the first byte to the answer. */
 @Injectable()
@@ -19,12 +22,18 @@ export class UploadsService {
     private readonly idempotency: Idempotency,
   ) {}
 
-  async upload(
-    ownerId: string,
-    request: IncomingMessage,
-    names: { requestId: string; key?: string },
-  ): Promise<Answered<Media>> {
-    return this.intake.keep(ownerId, await this.receiver.receive(request), names);
+  async upload(ownerId: string, request: IncomingMessage, names: UploadNames): Promise<Answered<Media>> {
+    return this.keep(ownerId, (await this.receiver.receive(request)).file, names);
+  }
+
+  /** The file of a multipart body that has it in one of these fields. The caller owes it `keep`, or discards it. */
+  receive(request: IncomingMessage, fields: readonly string[]): Promise<Received<ReceivedUpload>> {
+    return this.receiver.receive(request, fields);
+  }
+
+  /** Makes a media of a received file, which is discarded whatever comes of it. */
+  keep(ownerId: string, upload: ReceivedUpload, names: UploadNames): Promise<Answered<Media>> {
+    return this.intake.keep(ownerId, upload, names);
   }
 
   /**

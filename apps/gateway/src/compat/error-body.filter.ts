@@ -1,0 +1,52 @@
+import { Catch, applyDecorators } from '@nestjs/common';
+import type { AppError } from '@mediakiln/contracts';
+import { ApiExtraModels, ApiProperty, ApiResponse, getSchemaPath } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { problemHeaders } from '../http/problem';
+import { ProblemFilter } from '../http/problem.filter';
+
+/** What the systems before this one answered when something was wrong. */
+export class ErrorBody {
+  @ApiProperty({ description: 'A sentence for people', example: 'There is no image with this id' })
+  error: string;
+
+  @ApiProperty({ description: 'Stable; listed at /docs/errors', example: 'not_found' })
+  code: string;
+}
+
+/** Statuses that their clients know by themselves; every other fault of a client was a 400. */
+const KEPT = [401, 403, 404, 405, 413, 429, 499];
+
+/** Failures of the compatibility routes: `{"error": …}` instead of a problem document. */
+@Catch()
+export class ErrorBodyFilter extends ProblemFilter {
+  protected override send(reply: FastifyReply, error: AppError): void {
+    const status = error.status >= 500 || KEPT.includes(error.status) ? error.status : 400;
+    void reply
+      .status(status)
+      .headers({ ...problemHeaders(error), 'content-type': 'application/json; charset=utf-8' })
+      .send(JSON.stringify({ error: error.detail, code: error.code } satisfies ErrorBody));
+  }
+}
+
+/** Documents the failures of a compatibility route. */
+export const ApiErrorBodies = (...statuses: number[]): MethodDecorator =>
+  applyDecorators(
+    ApiExtraModels(ErrorBody),
+    ...statuses.map((status) =>
+      ApiResponse({
+        status,
+        description: WORDS[status] ?? 'The request was refused',
+        content: { 'application/json': { schema: { $ref: getSchemaPath(ErrorBody) } } },
+      }),
+    ),
+  );
+
+const WORDS: Record<number, string> = {
+  400: 'Something in the request is wrong; `error` says what',
+  401: 'A token is missing or wrong',
+  403: 'The API key may not do this',
+  404: 'There is nothing with this id among yours',
+  413: 'The file is too large',
+  507: 'The storage is full',
+};
