@@ -35,7 +35,12 @@ export const fileUrl = (path: string): string => `file:${path}`;
  * @throws AppError unsupported_container
  */
 export function strictInput(container: string): string[] {
-  if (isPicture(container)) return [...strictPicture(container), '-max_pixels', String(MAX_IMAGE_PIXELS)];
+  return isPicture(container)
+    ? [...strictPicture(container), '-max_pixels', String(MAX_IMAGE_PIXELS)]
+    : strictVideo(container);
+}
+
+function strictVideo(container: string): string[] {
   if (!CONTAINERS.includes(container))
     throw new AppError('unsupported_container', `Video in ${container} is not taken`);
   return [
@@ -46,10 +51,10 @@ export function strictInput(container: string): string[] {
   ];
 }
 
-/** The same for ffprobe, which has to get past the streams that we drop to list them. */
+/** The same for ffprobe, of videos alone: it has to get past the streams that we drop to list them. */
 export function strictProbe(container: string): string[] {
   return [
-    ...strictInput(container),
+    ...strictVideo(container),
     ...['-codec_whitelist:v', [...DECODERS, ...COVER_ART_DECODERS].join(',')],
     ...['-codec_whitelist:s', [...DECODERS, ...SUBTITLE_DECODERS].join(',')],
   ];
