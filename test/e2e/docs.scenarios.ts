@@ -17,6 +17,9 @@ interface Prepared {
 
 const PASSWORD = 'correct horse battery';
 
+const LIST = (url: string): Buffer =>
+  Buffer.from(`Serial Number,Product Name,Input Image Urls\n1,Chair,${url}`);
+
 const PREPARATIONS: Record<string, (stage: Stage) => Promise<Prepared>> = {
   auth_register: () => Promise.resolve({ values: { email: `${randomUUID()}@example.com` } }),
   auth_login: async (stage) => ({ values: { email: (await account(stage)).email } }),
@@ -32,6 +35,15 @@ const PREPARATIONS: Record<string, (stage: Stage) => Promise<Prepared>> = {
   },
   media_delete: ownUpload,
   links_revoke: newLink,
+  batch_find: openBatch,
+  batch_images: openBatch,
+  batch_result: openBatch,
+  batch_cancel: openBatch,
+  batch_retryFailed: async (stage) => {
+    await openBatch(stage);
+    await stage.client.expect(200, 'POST', '/v1/batches/latest/cancel');
+    return {};
+  },
   webhooks_find: newEndpoint,
   webhooks_change: newEndpoint,
   webhooks_delete: newEndpoint,
@@ -86,6 +98,8 @@ function bodiesOf(document: OpenApi, operation: Operation): ((known: Record<stri
   const [type, body] = Object.entries(operation.requestBody?.content ?? {})[0] ?? [];
   if (!type || !body) return [() => ({})];
   if (type === 'multipart/form-data') {
+    if (operation.operationId === 'batches_create')
+      return [() => ({ body: formWith(LIST('http://127.0.0.1/1.jpg'), 'list.csv') })];
     const gif = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7', 'base64');
     return [() => ({ body: formWith(gif, 'dot.gif') })];
   }
@@ -158,6 +172,16 @@ async function ownUpload({ client }: Stage): Promise<Prepared> {
 async function newLink({ client }: Stage): Promise<Prepared> {
   const { url } = await client.link('latest', 60);
   return { values: { token: url.split('/').at(-1)! } };
+}
+
+const SLOW_MS = 5_000;
+
+/** One that does not end before it is tried. */
+async function openBatch({ client, host }: Stage): Promise<Prepared> {
+  host.answer = (_request, response) => void setTimeout(() => response.writeHead(404).end(), SLOW_MS);
+  const body = formWith(LIST(`${host.url}/1.jpg`), 'list.csv');
+  await client.expect(202, 'POST', '/v1/batches', { body });
+  return {};
 }
 
 /** An address that is never called. */

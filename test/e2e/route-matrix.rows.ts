@@ -64,6 +64,7 @@ const withLink = async (scene: MatrixScene): Promise<MatrixAsk> => ({
   path: { id: (await scene.link()).id },
 });
 
+const withBatch = async (scene: MatrixScene): Promise<MatrixAsk> => ({ path: { id: await scene.batch() } });
 const withEndpoint = async (scene: MatrixScene): Promise<MatrixAsk> => ({
   path: { id: await scene.endpoint() },
 });
@@ -176,6 +177,14 @@ export const MATRIX: readonly MatrixRow[] = [
       body: () => formWith(Buffer.from('Input Image Urls\nhttps://example.com/photo.jpg\n'), 'list.csv'),
     }),
   ),
+  mine('GET /v1/batches', 'batches:read', 200),
+  own('GET /v1/batches/{id}', 'batches:read', 200, withBatch),
+  own('GET /v1/batches/{id}/images', 'batches:read', 200, withBatch),
+  own('GET /v1/batches/{id}/result.csv', 'batches:read', 200, withBatch),
+  own('POST /v1/batches/{id}/cancel', 'batches:write', 200, withBatch),
+  own('POST /v1/batches/{id}/retry-failed', 'batches:write', 202, async (scene) => ({
+    path: { id: await scene.canceledBatch() },
+  })),
 
   own('POST /v1/media/{id}/links', 'links:write', 201, async (scene) => ({
     path: { id: await scene.media() },

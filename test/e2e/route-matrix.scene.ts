@@ -100,6 +100,18 @@ export class MatrixScene {
     return id;
   }
 
+  async batch(): Promise<string> {
+    const list = 'Serial Number,Product Name,Input Image Urls\n1,Chair,https://example.com/1.jpg';
+    const body = formWith(Buffer.from(list), 'list.csv');
+    return (await this.make<{ id: string }>('POST', '/v1/batches', { body })).id;
+  }
+
+  async canceledBatch(): Promise<string> {
+    const id = await this.batch();
+    await this.make('POST', `/v1/batches/${id}/cancel`);
+    return id;
+  }
+
   async link(more: object = {}): Promise<Link & { token: string }> {
     const json = { expiry_time: 3600, ...more };
     const link = await this.make<Link>('POST', `/v1/media/${await this.media()}/links`, { json });

@@ -135,14 +135,15 @@ async function wrongOutputs(database: DataSource): Promise<string[]> {
 }
 
 async function orphans(database: DataSource, files: Map<string, string>): Promise<string[]> {
-  const objects = await database.query<{ key: string; has_media: boolean }[]>(
+  const objects = await database.query<{ key: string; is_named: boolean }[]>(
     `SELECT owner_id || '/' || left(sha256, 2) || '/' || sha256 AS key,
-       EXISTS (SELECT FROM media m WHERE m.owner_id = o.owner_id AND m.sha256 = o.sha256) AS has_media
+       EXISTS (SELECT FROM media m WHERE m.owner_id = o.owner_id AND m.sha256 = o.sha256) OR
+       EXISTS (SELECT FROM batch b WHERE b.owner_id = o.owner_id AND b.csv_sha256 = o.sha256) AS is_named
      FROM object o`,
   );
   const rows = new Set(objects.map(({ key }) => key));
   return [
-    ...objects.filter(({ has_media }) => !has_media).map(({ key }) => `I3: no media has the object ${key}`),
+    ...objects.filter(({ is_named }) => !is_named).map(({ key }) => `I3: nothing names the object ${key}`),
     ...objects.filter(({ key }) => !files.has(key)).map(({ key }) => `I3: the object ${key} has no file`),
     ...[...files.keys()].filter((key) => !rows.has(key)).map((key) => `I3: the file ${key} has no row`),
     ...[...files]
