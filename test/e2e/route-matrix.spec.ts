@@ -2,7 +2,7 @@ import type { Answer } from '../support/client';
 import { routesOf } from '../support/open-api';
 import { MATRIX, type MatrixAsk, type MatrixRow, type Stranger, expectedOf } from './route-matrix.rows';
 import { MatrixScene } from './route-matrix.scene';
-import { expectProblem } from './scenario';
+import { expectErrorBody, expectProblem } from './scenario';
 
 /** What is no part of the API: pages for people, and what Swagger UI loads. */
 const PAGES = /^GET (\/|\/docs(-json|-yaml)?|\/docs\/.*|\/docs\/errors.*)$/;
@@ -42,6 +42,9 @@ it('documents who gets in as the matrix has it', () => {
   expect(Object.fromEntries(told)).toEqual(Object.fromEntries(MATRIX.map((row) => [row.route, row.for])));
 });
 
+/** The routes of other systems, whose clients read no problem documents. */
+const COMPATIBLE = /^[A-Z]+ \/(api|upload|status)\b/;
+
 describe.each(MATRIX.map((row) => [row.route, row] as const))('%s', (_route, row) => {
   const expected = expectedOf(row);
   let ask: MatrixAsk;
@@ -54,6 +57,7 @@ describe.each(MATRIX.map((row) => [row.route, row] as const))('%s', (_route, row
     for (const headers of await credentialsOf(stranger, row, ask)) {
       const answer = await send(row, row.for === 'everybody' ? await row.ask(scene) : ask, headers);
       if (typeof cell === 'number') expect(answer.status).toBe(cell);
+      else if (COMPATIBLE.test(row.route)) expectErrorBody(answer, ...cell);
       else expectProblem(answer, ...cell);
       if (answer.status === 401) expect(answer.headers.get('www-authenticate')).toMatch(/^Bearer/);
       if (stranger !== 'somebody_else') continue;

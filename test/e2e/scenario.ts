@@ -74,3 +74,12 @@ export function expectProblem(answer: Answer, status: number, code: string): voi
   expect(body.request_id).toBe(headers.get('x-request-id'));
   expect(JSON.stringify(body)).not.toMatch(/node_modules|\/tmp\/|at .*\.(ts|js):|SELECT |INSERT /);
 }
+
+/** Asserts a refusal of a compatibility route. */
+export function expectErrorBody(answer: Answer, status: number, code: string): void {
+  const { body } = answer;
+  expect({ status: answer.status, body: body as unknown }).toEqual({
+    status,
+    body: { error: expect.any(String) as string, code },
+  });
+}

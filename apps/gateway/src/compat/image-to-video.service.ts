@@ -7,7 +7,7 @@ import { type ImageToVideoResponse, presentImageToVideo } from './image-to-video
 import { ImageToVideoRows } from './image-to-video.rows';
 
 /** So long an upload waits to be told at once that its image cannot be read. */
-const PROBE_WAIT_MS = 2_000;
+const PROBE_WAIT_MS = 1_000;
 const MAX_DELAY_SECONDS = 30 * 86_400;
 const SECONDS = /^\d{1,9}(\.\d{1,3})?$/;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
