@@ -92,12 +92,12 @@ const gateway = [
   {
     name: 'gateway-compat-and-admin-use-services',
     comment:
-      'compat/ and admin/ are second faces over the same services: of other features they import *.service.ts only.',
+      'compat/ and admin/ are second faces over the same services: of other features they import *.service.ts only, and the modules that bring them.',
     severity: 'error',
     from: { path: '^apps/gateway/src/(compat|admin)/', pathNot: TEST_FILES },
     to: {
       path: '^apps/gateway/src/',
-      pathNot: ['^apps/gateway/src/$1/', `^apps/gateway/src/${INFRASTRUCTURE}/`, '\\.service\\.ts$'],
+      pathNot: ['^apps/gateway/src/$1/', `^apps/gateway/src/${INFRASTRUCTURE}/`, '\\.(service|module)\\.ts$'],
     },
   },
   {

@@ -1,5 +1,5 @@
-import type { WebhookAttempt, WebhookDelivery } from '@mediakiln/entities';
-import { Job } from '@mediakiln/entities';
+import type { Job, WebhookAttempt, WebhookDelivery } from '@mediakiln/entities';
+import type { NewJob } from '@mediakiln/jobs';
 import { uuidv7 } from 'uuidv7';
 import { DeliveryLoop } from '../../apps/gateway/src/webhooks/delivery.loop';
 import { DeliveryClock } from '../../apps/gateway/src/webhooks/delivery.schedule';
@@ -78,7 +78,7 @@ export class WebhookScene {
   }
 
   /** A job that has ended, as a worker ends it. */
-  async endedJob(values: Partial<Job> = {}, ownerId = this.owner.user.id): Promise<Job> {
+  async endedJob(values: Partial<NewJob> = {}, ownerId = this.owner.user.id): Promise<Job> {
     const { insert, claim, complete, read } = this.jobs;
     const { id } = await insert({ owner_id: ownerId, id: uuidv7(), ...values });
     await complete((await claim())!);

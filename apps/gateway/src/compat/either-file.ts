@@ -1,0 +1,81 @@
+import type { IncomingMessage } from 'node:http';
+import { Transform, pipeline } from 'node:stream';
+import { Injectable } from '@nestjs/common';
+import { AppConfig } from '@mediakiln/config';
+import { AppError, type Sniffed, UNKNOWN_CONTENT, sniff } from '@mediakiln/contracts';
+import { type StagedFile, Storage } from '@mediakiln/storage';
+import { announcedTooMany, drain, receiveFile } from '../http/multipart-file';
+import { uploadName } from '../http/user-text';
+
+/** What arrived at a route that takes images and lists. */
+export interface EitherFile {
+  name: string;
+  staged: StagedFile;
+  /** Null: no media, and so a list. */
+  sniffed: Sniffed | null;
+  fields: ReadonlyMap<string, string>;
+}
+
+/** Takes a file to the disk and tells by its first bytes what it is. */
+@Injectable()
+export class EitherFiles {
+  constructor(
+    private readonly storage: Storage,
+    private readonly config: AppConfig,
+  ) {}
+
+  /** The caller owes the staged file an end. @throws AppError body_too_large, csv_too_large, and of `receiveFile` */
+  async receive(request: IncomingMessage): Promise<EitherFile> {
+    const { maxUploadBytes: maxBytes, maxCsvBytes } = this.config;
+    const announced = announcedTooMany(request, maxBytes);
+    if (announced !== undefined) {
+      drain(request);
+      throw new AppError(
+        'body_too_large',
+        `The body has ${announced} bytes, and a file may have ${maxBytes}`,
+      );
+    }
+    const { file, fields } = await receiveFile(
+      request,
+      ['file', 'image'],
+      async ({ name, content, signal }) => {
+        let sniffed: Sniffed | null = null;
+        let isList = false;
+        let bytes = 0;
+        const limited = new Transform({
+          transform(chunk: Buffer, _encoding, done) {
+            bytes += chunk.length;
+            const isTooMuch = isList && bytes > maxCsvBytes;
+            done(
+              isTooMuch ? new AppError('csv_too_large', `A list may have ${maxCsvBytes} bytes`) : null,
+              chunk,
+            );
+          },
+        });
+        pipeline(content, limited, () => undefined);
+        const onHead = (head: Buffer): void => {
+          sniffed = mediaOrList(head);
+          isList = sniffed === null;
+        };
+        const staged = await this.storage.stage(limited, { maxBytes, signal, onHead });
+        return { name: uploadName(name), staged, sniffed: sniffed as Sniffed | null };
+      },
+      ({ staged }) => this.storage.discard(staged),
+    );
+    return { ...file, fields };
+  }
+
+  discard(staged: StagedFile): Promise<void> {
+    return this.storage.discard(staged);
+  }
+}
+
+/** @throws AppError for what is known and not taken, such as HEIC. */
+function mediaOrList(head: Buffer): Sniffed | null {
+  try {
+    return sniff(head);
+  } catch (error) {
+    if (error instanceof AppError && error.detail === UNKNOWN_CONTENT) return null;
+    throw error;
+  }
+}
