@@ -13,7 +13,7 @@ const SENTENCES: Readonly<Record<string, Sentence>> = {
     (host) => `${host} sent another number of bytes than it had said`,
   ],
 };
-const TLS_CODE = /CERT|TLS|SSL|SELF_SIGNED|UNABLE_TO/;
+const TLS_CODE = /CERT|TLS|SSL|SELF_SIGNED|UNABLE_TO|EPROTO/;
 
 /** What went wrong on the way to a host and back, in words that are public. */
 export function callError(error: unknown, host: string, signal: AbortSignal): unknown {
@@ -32,8 +32,8 @@ const otherFailure =
       ? `No secure connection to ${host} could be made (${errno})`
       : `The connection to ${host} broke off`;
 
-/** The first one of several tries, where there were several. */
+/** Where several addresses were tried in vain, of the first one. */
 function codeOf(error: unknown): string {
-  if (error instanceof AggregateError && !('code' in error)) return codeOf(error.errors[0]);
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
+  const { code, errors } = (error ?? {}) as { code?: string; errors?: { code?: string }[] };
+  return code ?? errors?.[0]?.code ?? '';
 }
