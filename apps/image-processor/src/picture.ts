@@ -36,12 +36,13 @@ export const rawPicture = (data: Buffer, probe: ImageProbe): HeldPicture => ({
 });
 
 /**
- * Runs a drawing and keeps its pixels in memory for the next step. A colour profile does not go along with raw pixels:
- * with one they are put into a PNG that is not compressed, which costs little and loses nothing.
+ * Runs a drawing and keeps its pixels in memory for the next step. Raw pixels have no colour profile, and sharp leaves
+ * the transparency of greys out of them: such pictures are put into a PNG that is not compressed, which costs little and
+ * loses nothing.
  * @param expected what the drawing makes by its own account.
  */
 export async function hold(pipeline: Sharp, expected: ImageProbe): Promise<HeldPicture> {
-  const inPng = expected.has_icc_profile;
+  const inPng = expected.has_icc_profile || expected.color_space === 'b-w';
   const drawn = inPng ? pipeline.png({ compressionLevel: 0 }) : pipeline.raw();
   const { data, info } = await drawn.toBuffer({ resolveWithObject: true });
   const probe = {

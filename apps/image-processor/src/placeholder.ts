@@ -5,6 +5,7 @@ import { openImage } from './engine';
 
 /** The most that a ThumbHash is made of. A large JPEG is decoded to an eighth, which skips the costly transform. */
 const SIDE = 100;
+const RGBA = 4;
 
 /**
  * Decodes the whole picture, all frames, which shows whether it is sound; throws what the decoder throws.
@@ -23,19 +24,8 @@ export async function placeholderOf(image: string | Buffer, probe: ImageProbe): 
     .resize({ width, height, fit: 'fill' })
     .ensureAlpha()
     .raw()
-    .toBuffer({ resolveWithObject: true });
+    .toBuffer();
   if (isAnimated && probe.orientation !== 1) return undefined;
-  const { channels } = pixels.info;
-  const firstFrame = pixels.data.subarray(0, width * height * channels);
-  const rgba = channels === 2 ? inColor(firstFrame) : firstFrame;
-  return Buffer.from(rgbaToThumbHash(width, height, rgba)).toString('base64');
-}
-
-function inColor(greyAlpha: Buffer): Buffer {
-  const rgba = Buffer.alloc(greyAlpha.length * 2);
-  for (let at = 0; at < greyAlpha.length; at += 2) {
-    rgba.fill(greyAlpha[at]!, at * 2, at * 2 + 3);
-    rgba[at * 2 + 3] = greyAlpha[at + 1]!;
-  }
-  return rgba;
+  const firstFrame = pixels.subarray(0, width * height * RGBA);
+  return Buffer.from(rgbaToThumbHash(width, height, firstFrame)).toString('base64');
 }

@@ -113,6 +113,8 @@ export const imageResize: ImageOperation<ImageResizeParams> = {
     const rendering = plan(params, probe);
     return resultOf(rendering, probe, { size: rendering.size, keepsLook: isWhole(params) });
   },
+  // All at once, each frame would get lines of its neighbours at its edges.
+  isByFrame: true,
   report: (params, probe) => ({ ...plan(params, probe).size, quality: params.quality }),
 };
 
