@@ -44,6 +44,9 @@ const PREPARATIONS: Record<string, (stage: Stage) => Promise<Prepared>> = {
     await stage.client.expect(200, 'POST', '/v1/batches/latest/cancel');
     return {};
   },
+  csv_status: namedBatch,
+  sharedRoutes_status: namedBatch,
+  imageToVideo_status: namedImage,
   webhooks_find: newEndpoint,
   webhooks_change: newEndpoint,
   webhooks_delete: newEndpoint,
@@ -98,7 +101,7 @@ function bodiesOf(document: OpenApi, operation: Operation): ((known: Record<stri
   const [type, body] = Object.entries(operation.requestBody?.content ?? {})[0] ?? [];
   if (!type || !body) return [() => ({})];
   if (type === 'multipart/form-data') {
-    if (operation.operationId === 'batches_create')
+    if (['batches_create', 'csv_upload'].includes(operation.operationId))
       return [() => ({ body: formWith(LIST('http://127.0.0.1/1.jpg'), 'list.csv') })];
     const gif = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7', 'base64');
     return [() => ({ body: formWith(gif, 'dot.gif') })];
@@ -182,6 +185,18 @@ async function openBatch({ client, host }: Stage): Promise<Prepared> {
   const body = formWith(LIST(`${host.url}/1.jpg`), 'list.csv');
   await client.expect(202, 'POST', '/v1/batches', { body });
   return {};
+}
+
+/** These systems had no word for the newest. */
+async function namedBatch(stage: Stage): Promise<Prepared> {
+  await openBatch(stage);
+  const { id } = (await stage.client.expect(200, 'GET', '/v1/batches/latest')).body as { id: string };
+  return { values: { id, request_id: id } };
+}
+
+async function namedImage({ client }: Stage): Promise<Prepared> {
+  const { body } = await client.expect(200, 'GET', '/api/media/');
+  return { values: { id: (body as { id: string }[])[0]!.id } };
 }
 
 /** An address that is never called. */

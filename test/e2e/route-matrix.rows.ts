@@ -55,6 +55,9 @@ export function expectedOf({
   };
 }
 
+const DOT = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7', 'base64');
+const LIST = 'Serial Number,Product Name,Input Image Urls\n1,Chair,http://127.0.0.1/1.jpg';
+
 const nothing = (): Promise<MatrixAsk> => Promise.resolve({});
 const email = (): string => `${crypto.randomUUID()}@example.com`;
 
@@ -136,11 +139,7 @@ export const MATRIX: readonly MatrixRow[] = [
 
   mine('POST /v1/media', 'media:write', 201, () =>
     Promise.resolve({
-      body: () =>
-        formWith(
-          Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7', 'base64'),
-          'dot.gif',
-        ),
+      body: () => formWith(DOT, 'dot.gif'),
     }),
   ),
   mine('GET /v1/media', 'media:read', 200),
@@ -220,13 +219,20 @@ export const MATRIX: readonly MatrixRow[] = [
 
   mine('POST /api/media', 'media:write', 201, () =>
     Promise.resolve({
-      body: () =>
-        formWith(
-          Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7', 'base64'),
-          'dot.gif',
-        ),
+      body: () => formWith(DOT, 'dot.gif'),
     }),
   ),
+  mine('POST /upload', 'batches:write', 200, () =>
+    Promise.resolve({ body: () => formWith(Buffer.from(LIST), 'list.csv') }),
+  ),
+  own('GET /status/{request_id}', 'batches:read', 200, async (scene) => ({
+    path: { request_id: await scene.batch() },
+  })),
+  // A list needs the scopes of batches as well, which is the spec's of these routes.
+  mine('POST /api/upload', 'media:write', 201, () =>
+    Promise.resolve({ body: () => formWith(DOT, 'dot.gif') }),
+  ),
+  own('GET /api/status/{id}', 'media:read', 200, withMedia),
   mine('GET /api/media', 'media:read', 200),
   own('GET /api/media/{id}/status', 'media:read', 200, withMedia),
 ];

@@ -81,7 +81,7 @@ export class WebhookDeliveryResponse {
   })
   endpoint_id: string | null;
 
-  @ApiProperty({ example: 'job.completed' })
+  @ApiProperty({ type: String, enum: [...WEBHOOK_EVENTS, 'test'], example: 'job.completed' })
   event_type: WebhookEventType;
 
   @ApiProperty({ type: String, format: 'uuid', nullable: true })
