@@ -9,7 +9,7 @@ export { MAX_IMAGE_FRAMES, MAX_IMAGE_PIXELS, imageProbe } from './image/probe';
 export { ImageResizeParams, imageResize } from './image/resize';
 export { upright } from './image/result';
 export { ImageRotateParams, imageRotate } from './image/rotate';
-export { ImageStepParams, ImageStepsParams, imageSteps } from './image/steps';
+export { ImageStepParams, ImageStepsParams, MAX_STEPS, STEP_OPERATIONS, imageSteps } from './image/steps';
 export { ImageThumbnailParams, imageThumbnail } from './image/thumbnail';
 export { ImageWatermarkParams, imageWatermark } from './image/watermark';
 export { topicOf } from './operation';

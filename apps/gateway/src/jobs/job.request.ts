@@ -1,5 +1,5 @@
-import { OPERATIONS, type AnyOperation, paramsSchema } from '@mediakiln/operations';
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { MAX_STEPS, OPERATIONS, type AnyOperation, paramsSchema } from '@mediakiln/operations';
+import { ApiHideProperty, ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import {
   ArrayMaxSize,
@@ -47,12 +47,41 @@ export class JobInputRequest {
   url?: string;
 }
 
-/** What all operations share; `params` is checked against the operation's own class afterwards. */
-export class JobRequest {
-  @ApiProperty({ example: 'image.compress' })
+/** One of several operations that work on each other's output. */
+export class JobStepRequest {
   @IsString()
   @MaxLength(100)
   operation: string;
+
+  @IsOptional()
+  @IsObject()
+  params?: Record<string, unknown>;
+
+  /** Which of the inputs a step takes besides the picture, from 1 on. */
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(MAX_INPUTS - 1)
+  input?: number;
+}
+
+/** What all operations share; `params` is checked against the operation's own class afterwards. */
+export class JobRequest {
+  @ApiProperty({ example: 'image.compress' })
+  @ValidateIf((request: JobRequest) => request.steps === undefined || request.operation !== undefined)
+  @IsString()
+  @MaxLength(100)
+  operation?: string;
+
+  // Described with the route: another way to ask for image.steps, whose own request has the details.
+  @ApiHideProperty()
+  @IsOptional()
+  @IsArray()
+  @ArrayMinSize(1)
+  @ArrayMaxSize(MAX_STEPS)
+  @ValidateNested({ each: true })
+  @Type(() => JobStepRequest)
+  steps?: JobStepRequest[];
 
   @ApiProperty({ type: [JobInputRequest], description: 'In the order in which the operation takes them' })
   @IsArray()

@@ -85,7 +85,9 @@ export class JobsController {
   @HttpCode(HttpStatus.ACCEPTED)
   @ApiOperation({
     summary: 'Run an operation on media, or on files at addresses',
-    description: 'Answers at once; follow the job by its URLs.',
+    description:
+      'Answers at once; follow the job by its URLs. Instead of `operation` and `params`, `steps: [{operation, params}, …]` ' +
+      'runs up to ten image operations one after the other, as `image.steps`, which decodes and encodes only once.',
   })
   @ApiBody({
     schema: {

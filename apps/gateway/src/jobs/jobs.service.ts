@@ -2,12 +2,12 @@ import { Injectable } from '@nestjs/common';
 import { AppError } from '@mediakiln/contracts';
 import type { Job } from '@mediakiln/entities';
 import { JobDispatcher, JobReader, type JobSnapshot, JobStore, type NewJob } from '@mediakiln/jobs';
-import { findOperation, validateParams } from '@mediakiln/operations';
 import { type Answered, Idempotency, goneSince } from '../http/idempotency';
 import { keyedRequest } from '../http/idempotency-key';
 import { JobInputs } from './job.inputs';
 import { type JobListQuery, lastIdOf } from './job.query';
 import type { JobRequest } from './job.request';
+import { asAsked, orderOf } from './job.steps';
 
 /** What a request may do to the caller's jobs. */
 @Injectable()
@@ -29,21 +29,16 @@ export class JobsService {
     const keyed = keyedRequest(ownerId, key, 'POST /v1/jobs', request);
     const madeBefore = await this.idempotency.madeBefore(keyed);
     if (madeBefore !== undefined) return this.again(ownerId, madeBefore);
-    const operation = findOperation(request.operation);
-    if (!operation)
-      throw new AppError(
-        'unknown_operation',
-        `There is no operation named ${JSON.stringify(request.operation)}`,
-        {
-          errors: [{ pointer: '/operation', code: 'unknown_operation', detail: 'see GET /v1/operations' }],
-        },
-      );
+    const { operation, params } = orderOf(request);
     if (request.run_at && request.delay_seconds !== undefined)
       throw new AppError('validation_failed', 'Give run_at or delay_seconds, not both', {
         errors: [{ pointer: '/run_at', code: 'conflict', detail: 'not together with delay_seconds' }],
       });
-    const params = validateParams(operation, request.params);
-    const { inputs, dependsOn } = await this.inputs.resolve(ownerId, operation, request.inputs, params);
+    const { inputs, dependsOn } = await this.inputs
+      .resolve(ownerId, operation, request.inputs, params)
+      .catch((error: unknown) => {
+        throw asAsked(request, error);
+      });
     const job: NewJob = {
       owner_id: ownerId,
       operation: operation.name,

@@ -18,13 +18,15 @@ const STEPS: Record<string, ImageOperation<any>> = Object.fromEntries(
     (operation) => [operation.name, operation],
   ),
 );
+export const STEP_OPERATIONS: readonly string[] = Object.keys(STEPS);
+export const MAX_STEPS = 10;
 const MAX_INPUTS = 10;
 const MAX_SECONDS = 600;
 /** What only the writing of a file can keep. */
 const FILE_ONLY = ['keep_metadata', 'max_bytes'] as const;
 
 export class ImageStepParams {
-  @ChoiceParam({ description: 'The operation', values: Object.keys(STEPS), example: 'image.resize' })
+  @ChoiceParam({ description: 'The operation', values: STEP_OPERATIONS, example: 'image.resize' })
   operation: string;
 
   @ObjectParam({
@@ -51,8 +53,11 @@ export class ImageStepsParams {
       'effort is left out, their format decides on transparency and frames',
     of: ImageStepParams,
     minItems: 2,
-    maxItems: 10,
-    example: [{ operation: 'image.resize', params: { width: 640 } }],
+    maxItems: MAX_STEPS,
+    example: [
+      { operation: 'image.resize', params: { width: 320 } },
+      { operation: 'image.convert', params: { format: 'webp' } },
+    ],
   })
   steps: ImageStepParams[];
 }
