@@ -1,0 +1,165 @@
+import { readFileSync } from 'node:fs';
+import { parse } from 'csv-parse/sync';
+import type { AppProcess } from '../support/app-process';
+import { Client, formWith } from '../support/client';
+import { judge } from '../support/oracle';
+import { type PictureHost, listOf, startPictureHost } from '../support/picture-host';
+import { Services } from '../support/services';
+import { until } from '../support/until';
+
+/** The whole form: BATCH_ROWS=10000 BATCH_IMAGES_PER_ROW=5 BATCH_PICTURE_WIDTH=320, which takes a quarter of an hour. */
+const ROWS = Number(process.env.BATCH_ROWS ?? 1_100);
+const IMAGES_PER_ROW = Number(process.env.BATCH_IMAGES_PER_ROW ?? 1);
+const WIDTH = Number(process.env.BATCH_PICTURE_WIDTH ?? 64);
+const TOTAL = ROWS * IMAGES_PER_ROW;
+const IS_LARGE = TOTAL >= 10_000;
+
+const MEMORY_BASE_IMAGES = 500;
+const MEMORY_GROWTH = 1.3;
+const RUN_WITHIN_MS = IS_LARGE ? 3_600_000 : 150_000;
+
+let shop: PictureHost;
+let services: Services;
+let client: Client;
+
+beforeAll(async () => {
+  shop = await startPictureHost(WIDTH);
+  services = await Services.prepare({
+    env: {
+      FETCH_ALLOW_CIDRS: '127.0.0.1',
+      FETCH_ALLOW_PORTS: String(shop.host.port),
+      IMAGE_CONCURRENCY: '4',
+      ...(IS_LARGE && { LEASE_SECONDS: '30' }),
+    },
+  });
+  await Promise.all([services.gateway.start(), services.image.start()]);
+  client = await Client.register(services.url);
+}, 180_000);
+afterAll(async () => {
+  await services?.close();
+  await shop?.host.close();
+}, 60_000);
+
+type Line = Record<'S. No.' | 'Input Image Urls' | 'status' | 'sha256' | 'output_url', string>;
+
+const numbersOf = (row: number): number[] =>
+  Array.from({ length: IMAGES_PER_ROW }, (_, n) => row * IMAGES_PER_ROW + n);
+
+async function create(rows: number): Promise<string> {
+  const list = listOf(
+    shop,
+    Array.from({ length: rows }, (_, row) => numbersOf(row)),
+  );
+  const body = formWith(list, 'list.csv');
+  return (await client.expect(202, 'POST', '/v1/batches', { body })).body.id as string;
+}
+
+const read = async (id: string) => (await client.expect(200, 'GET', `/v1/batches/${id}`)).body;
+const processed = async (id: string): Promise<number> => {
+  const batch = await read(id);
+  if (batch.images_failed > 0) throw new Error(`${batch.images_failed} images failed`);
+  return batch.images_processed as number;
+};
+const atLeast = (id: string, images: number) =>
+  until(`${images} images`, async () => (await processed(id)) >= images, RUN_WITHIN_MS);
+const ended = (id: string) =>
+  until(
+    'the batch to end',
+    async () => {
+      const now = await read(id);
+      return now.finished_at !== null && now;
+    },
+    RUN_WITHIN_MS,
+  );
+const linesOf = async (id: string): Promise<Line[]> =>
+  parse((await client.expect(200, 'GET', `/v1/batches/${id}/result.csv`)).bytes, { columns: true });
+
+it(
+  `processes ${TOTAL} images although gateway and processor are killed, and needs no more memory for it`,
+  async () => {
+    const id = await create(ROWS);
+    await killInMidInsertion(id);
+    await atLeast(id, TOTAL / 10);
+    await services.image.kill9();
+    await services.image.start();
+
+    const restarted = await processed(id);
+    await atLeast(id, Math.min(TOTAL, restarted + MEMORY_BASE_IMAGES));
+    const memory = watchMemory([services.gateway, services.image]);
+    const batch = await ended(id);
+    const lines = await linesOf(id);
+    const growth = memory.stop();
+
+    expect(batch).toMatchObject({ status: 'completed', images_processed: TOTAL, images_failed: 0 });
+    expect(lines.map((line) => `${line['S. No.']} ${line['Input Image Urls']} ${line.status}`)).toEqual(
+      Array.from({ length: ROWS }, (_, row) =>
+        numbersOf(row).map((n) => `${row + 1} ${shop.url(n)} completed`),
+      ).flat(),
+    );
+    expect(new Set(lines.map(({ sha256 }) => sha256)).size).toBe(TOTAL);
+    if (IS_LARGE) {
+      console.log(JSON.stringify({ images: TOTAL, ...growth }));
+      for (const { ratio } of Object.values(growth)) expect(ratio).toBeLessThanOrEqual(MEMORY_GROWTH);
+      return;
+    }
+
+    // The same rows again, while nothing is killed: the kills have changed nothing in what was made.
+    const calm = await create(20);
+    await ended(calm);
+    const again = await linesOf(calm);
+    expect(again.map(({ sha256 }) => sha256)).toEqual(
+      lines.slice(0, again.length).map(({ sha256 }) => sha256),
+    );
+    expect(await judge(services, [client])).toEqual([]);
+  },
+  RUN_WITHIN_MS + 120_000,
+);
+
+/** Between two chunks, the next of which waits for the row that we hold: then the gateway is in a transaction. */
+async function killInMidInsertion(id: string): Promise<void> {
+  const holding = services.database.createQueryRunner();
+  try {
+    await until('the first chunk', async () => {
+      await holding.startTransaction();
+      const [batch] = (await holding.query<{ rows_inserted: number }[]>(
+        'SELECT rows_inserted FROM batch WHERE id = $1 FOR UPDATE',
+        [id],
+      )) as { rows_inserted: number }[];
+      if (batch!.rows_inserted > 0) return true;
+      await holding.commitTransaction();
+      return false;
+    });
+    await services.gateway.kill9();
+    const [batch] = (await holding.query('SELECT rows_inserted, inserted_at FROM batch WHERE id = $1', [
+      id,
+    ])) as { rows_inserted: number; inserted_at: Date | null }[];
+    expect(batch!.inserted_at).toBeNull();
+    expect(batch!.rows_inserted).toBeLessThan(ROWS);
+    await holding.commitTransaction();
+  } finally {
+    await holding.release();
+  }
+  await services.gateway.start();
+}
+
+/** How the resident memory of processes grows from now on. */
+function watchMemory(processes: readonly AppProcess[]) {
+  const rssMiB = ({ pid }: AppProcess): number =>
+    Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1024;
+  const base = processes.map(rssMiB);
+  const most = [...base];
+  const timer = setInterval(() => {
+    for (const [index, one] of processes.entries()) most[index] = Math.max(most[index]!, rssMiB(one));
+  }, 500);
+  return {
+    stop() {
+      clearInterval(timer);
+      return Object.fromEntries(
+        processes.map(({ name }, index) => [
+          name,
+          { baseMiB: base[index]!, mostMiB: most[index]!, ratio: most[index]! / base[index]! },
+        ]),
+      );
+    },
+  };
+}
