@@ -7,6 +7,7 @@ interface Offered {
   name: string;
   available: boolean;
   accepts: string[];
+  min_inputs: number;
   example: Record<string, unknown>;
   params_schema: { properties: Record<string, unknown>; additionalProperties: boolean };
 }
@@ -18,19 +19,54 @@ export const OPERATION_SCENARIOS: Scenario[] = [
       const clip = await client.uploadReady(await readFile(await makeClip({ seconds: 2 })), 'clip.mp4');
       const picture = await client.uploadReady(await photo({ width: 640, height: 480 }), 'photo.jpg');
       const { body } = await client.expect(200, 'GET', '/v1/operations');
-      const offered = (body.data as Offered[]).filter(({ name }) => !name.endsWith('.probe'));
+      const offered = (body.data as Offered[]).filter(({ name }) => !/\.(probe|placeholder)$/.test(name));
       expect(offered.length).toBeGreaterThan(5);
-      for (const { name, available, accepts, example, params_schema } of offered) {
+      for (const { name, available, accepts, min_inputs, example, params_schema } of offered) {
         expect({ name, available }).toEqual({ name, available: true });
         expect(params_schema.additionalProperties).toBe(false);
         expect(Object.keys(params_schema.properties)).toEqual(expect.arrayContaining(Object.keys(example)));
         const media_id = accepts.includes('image') ? picture.id : clip.id;
-        const job = await client.run({ operation: name, inputs: [{ media_id }], params: example });
+        const inputs = Array.from({ length: min_inputs }, () => ({ media_id }));
+        const job = await client.run({ operation: name, inputs, params: example });
         expect({ name, status: job.status }).toEqual({ name, status: 'completed' });
         const [output] = job.outputs;
-        expect(output).toMatchObject({ status: 'ready', parent_ids: [media_id] });
+        expect(output).toMatchObject({ status: 'ready', parent_ids: inputs.map((input) => input.media_id) });
         expect((await client.request('GET', output!.content_url)).bytes.length).toBe(output!.bytes);
       }
+    },
+  },
+  {
+    name: 'runs several steps on a picture as one job, and shows every picture by its placeholder first',
+    async run({ client }) {
+      const picture = await client.uploadReady(await photo({ width: 640, height: 480 }), 'photo.jpg');
+      const mark = await client.uploadReady(await photo({ width: 64, height: 64 }), 'mark.jpg');
+      const job = await client.run({
+        inputs: [{ media_id: picture.id }, { media_id: mark.id }],
+        steps: [
+          { operation: 'image.resize', params: { width: 200 } },
+          { operation: 'image.watermark', params: { opacity: 0.8 } },
+          { operation: 'image.rotate', params: { angle: 90 } },
+          { operation: 'image.compress', params: { format: 'webp', quality: 90, max_bytes: 6_000 } },
+        ],
+      });
+      const [output] = job.outputs;
+      expect([job.status, job.operation]).toEqual(['completed', 'image.steps']);
+      expect(output).toMatchObject({
+        mime_type: 'image/webp',
+        width: 150,
+        height: 200,
+        name: 'photo-steps.webp',
+      });
+      expect(output!.bytes).toBeLessThanOrEqual(6_000);
+      const placeholder = await client.run({
+        operation: 'image.placeholder',
+        inputs: [{ media_id: picture.id }],
+      });
+      expect(placeholder).toMatchObject({ status: 'completed', outputs: [] });
+      const thumbhash = expect.stringMatching(/^[\w+/]{20,40}=*$/) as string;
+      expect(picture.placeholder).toEqual(thumbhash);
+      expect(output!.placeholder).toEqual(thumbhash);
+      expect(placeholder.report).toEqual({ thumbhash: picture.placeholder });
     },
   },
   {
@@ -73,6 +109,8 @@ export const OPERATION_SCENARIOS: Scenario[] = [
         ],
         ['video.poster', clip.id, { time: 99 }, 'validation_failed', ['/params/time']],
         ['image.resize', picture.id, { width: 16_000, enlarge: true }, 'output_too_large', []],
+        ['image.crop', picture.id, { width: 100, height: 900 }, 'validation_failed', ['/params/height']],
+        ['image.watermark', picture.id, {}, 'wrong_input_count', []],
         ['image.thumbnail', clip.id, {}, 'unsupported_input', []],
         ['video.poster', picture.id, {}, 'unsupported_input', []],
       ];

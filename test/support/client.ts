@@ -13,6 +13,7 @@ export interface Media {
   duration_seconds: number | null;
   probe: Record<string, unknown> | null;
   parent_ids: string[];
+  placeholder: string | null;
   job_id: string | null;
   content_url: string;
   error: { code: string; detail: string } | null;
