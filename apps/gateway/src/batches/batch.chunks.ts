@@ -6,7 +6,7 @@ import { type CsvRow, imagesOf } from './csv/row';
 import { imageJobId } from './image-job-id';
 
 /** For so long nobody else takes an insertion over; each chunk renews it. */
-const CLAIM_SECONDS = 60;
+const CLAIM_SECONDS = 30;
 const CHUNK_ROWS = 500;
 /** Rows of fifty addresses make smaller chunks: a transaction of this many jobs takes a fraction of a second. */
 const CHUNK_IMAGES = 1_000;

@@ -61,11 +61,11 @@ export class BatchInsertion implements BeforeApplicationShutdown {
       const batch = await this.chunks.claim(batchId);
       if (batch) await this.insert(batch);
     } catch (error) {
+      // Its claim is left to lapse: what failed would most likely fail again at once.
       this.log.warn('insertion of a batch broke off, the sweeper will resume it', {
         batch_id: batchId,
         err: error,
       });
-      await this.chunks.release(batchId).catch(() => undefined);
     }
   }
 

@@ -79,9 +79,9 @@ export class BatchIntake {
     // A list that was received as something else comes by here too.
     if (staged.bytes > this.config.maxCsvBytes)
       throw tooLarge(this.config.maxCsvBytes, `it has ${staged.bytes}`);
-    const { format, rows } = await readCsv(createReadStream(staged.path), await encodingOf(staged.path), {
-      maxRows: this.config.maxCsvRows,
-    });
+    const encoding = await encodingOf(staged.path);
+    const { maxCsvRows: maxRows } = this.config;
+    const { format, rows } = await readCsv(createReadStream(staged.path), encoding, { maxRows });
     const facts = { format, rows_total: 0, images_total: 0, rows_invalid: 0, errors: [] as RowError[] };
     let errorsTotal = 0;
     for await (const row of rows) {

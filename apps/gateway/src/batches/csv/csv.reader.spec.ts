@@ -166,6 +166,14 @@ describe('a list that is wrong as a whole', () => {
   });
 });
 
+it('lets go of the file when its reader has had enough', async () => {
+  const lines = `${HEADER}\n${'1,Chair,https://x.test/a.jpg\n'.repeat(10_000)}`;
+  const bytes = Readable.from(pieces(Buffer.from(lines), 1_000));
+  const { rows } = await readCsv(bytes, 'utf-8', { maxRows: 10_000 });
+  for await (const { row } of rows) if (row === 3) break;
+  expect(bytes.destroyed).toBe(true);
+});
+
 describe('a cell of a gigabyte', () => {
   it.each([
     ['in quotes', '"', 'a'],

@@ -35,7 +35,7 @@ export function readCsvAs(bytes: Readable, format: CsvFormat): AsyncGenerator<Cs
   return rowsOf(textOf(bytes, format.encoding), format);
 }
 
-async function* rowsOf(text: AsyncIterable<string>, format: CsvFormat): AsyncGenerator<CsvRow, void> {
+async function* rowsOf(text: AsyncGenerator<string, void>, format: CsvFormat): AsyncGenerator<CsvRow, void> {
   let row = 0;
   for await (const record of recordsOf(text, format.delimiter)) {
     if (row > 0) yield rowOf(record, row, format);

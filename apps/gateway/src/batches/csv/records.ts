@@ -16,7 +16,7 @@ type Delimiter = CsvFormat['delimiter'];
  * @throws AppError csv_cell_too_large, csv_malformed
  */
 export async function* recordsOf(
-  text: AsyncIterable<string>,
+  text: AsyncGenerator<string, void>,
   delimiter: Delimiter,
 ): AsyncGenerator<string[], void> {
   let seen = 0;
@@ -26,12 +26,16 @@ export async function* recordsOf(
       return record;
     }),
   );
-  // What the text fails with comes out of the parser; whoever stops reading here ends the text too.
+  // What the text fails with comes out of the parser.
   pipeline(text, parser, () => undefined);
   try {
     yield* parser as AsyncIterable<string[]>;
   } catch (error) {
     throw explained(error, seen);
+  } finally {
+    // Whoever stops reading here lets go of the file, and not at some time later.
+    parser.destroy();
+    await text.return();
   }
 }
 
