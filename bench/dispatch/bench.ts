@@ -9,9 +9,10 @@ import { DataSource } from 'typeorm';
 import { uuidv7 } from 'uuidv7';
 import { EmbeddedPostgres } from '../../apps/embedded/src/postgres/embedded-postgres';
 import { startRabbit } from '../../test/support/rabbit';
+import { Celery } from '../support/celery';
 import { median, percentile } from '../support/measure';
 import { report, round } from '../support/report';
-import { Celery } from './celery';
+import { NOOP_TASKS } from './celery';
 
 const JOBS = 3_000;
 const ROUNDS = 3;
@@ -142,15 +143,15 @@ async function end(child: ChildProcess): Promise<void> {
 }
 
 async function main(): Promise<void> {
-  const celery = await Celery.start();
+  const celery = await Celery.start(NOOP_TASKS);
   const ours = await Ours.start();
   try {
     const rivals: number[] = [];
     const own: { perSecond: number; commitsPerJob: number }[] = [];
-    celery.run(200);
+    celery.run('200');
     await ours.throughput(200);
     for (let round = 0; round < ROUNDS; round += 1) {
-      rivals.push(celery.run(JOBS));
+      rivals.push(JOBS / celery.run(String(JOBS)));
       own.push(await ours.throughput(JOBS));
     }
     const latencies = await ours.latencies();
