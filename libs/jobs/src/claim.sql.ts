@@ -4,7 +4,8 @@ import type { PreparedStatement } from '@mediakiln/entities';
  * Claims the fairest due job of a topic and moves it to `processing` under a new epoch.
  *
  * `owner_turn` walks the owners that have due work by a skip scan over job_claim_idx: one index probe per owner
- * instead of a sort over all rows. The owner with the fewest running jobs comes first, then the one whose last claim
+ * instead of a sort over all rows. Its looks are ordered like that index, so that only it will do: along another one,
+ * everything that an owner has done would be walked over. The owner with the fewest running jobs comes first, then the one whose last claim
  * is oldest; within an owner priority, then age. Rows that another claim holds are skipped, so two concurrent
  * claims may both come back empty although work waits: callers try twice.
  *
@@ -16,12 +17,13 @@ export const CLAIM: PreparedStatement = {
   name: 'claim',
   text: `
 WITH RECURSIVE owner_turn AS (
-  (SELECT owner_id FROM job WHERE topic = $1 AND status = 'pending' AND due ORDER BY owner_id LIMIT 1)
+  (SELECT owner_id FROM job WHERE topic = $1 AND status = 'pending' AND due
+    ORDER BY owner_id, priority DESC, run_at, id LIMIT 1)
   UNION ALL
   SELECT (
     SELECT owner_id FROM job
     WHERE topic = $1 AND status = 'pending' AND due AND owner_id > owner_turn.owner_id
-    ORDER BY owner_id LIMIT 1)
+    ORDER BY owner_id, priority DESC, run_at, id LIMIT 1)
   FROM owner_turn WHERE owner_turn.owner_id IS NOT NULL
 ),
 turn AS MATERIALIZED (

@@ -41,7 +41,9 @@ export class RingDueDuty implements SweepDuty {
   private async countDue(tx: EntityManager, topic: Topic): Promise<number> {
     const [row] = await tx.query<{ due: number }[]>(
       `SELECT count(*)::int AS due
-       FROM (SELECT FROM job WHERE topic = $1 AND status = 'pending' AND due LIMIT $2) AS counted`,
+       FROM (
+         SELECT FROM job WHERE topic = $1 AND status = 'pending' AND due
+         ORDER BY owner_id, priority DESC, run_at, id LIMIT $2) AS counted`,
       [topic, MAX_RINGS],
     );
     return row?.due ?? 0;
