@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parse } from 'csv-parse/sync';
 import type { AppProcess } from '../support/app-process';
 import { Client, formWith } from '../support/client';
@@ -56,6 +57,8 @@ async function create(rows: number): Promise<string> {
 
 const read = async (id: string) => (await client.expect(200, 'GET', `/v1/batches/${id}`)).body;
 const processed = async (id: string): Promise<number> => {
+  // Nobody asks for a large batch ten times a second.
+  if (IS_LARGE) await sleep(1_000);
   const batch = await read(id);
   if (batch.images_failed > 0) throw new Error(`${batch.images_failed} images failed`);
   return batch.images_processed as number;
@@ -66,6 +69,7 @@ const ended = (id: string) =>
   until(
     'the batch to end',
     async () => {
+      if (IS_LARGE) await sleep(1_000);
       const now = await read(id);
       return now.finished_at !== null && now;
     },
