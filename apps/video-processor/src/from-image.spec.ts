@@ -144,8 +144,6 @@ describe.each(FFMPEG_PAIRS)('video.from_image on %s', (_name, findPair) => {
 
   it.each([
     [3, 30, 90, 60],
-    [2, 30, 60, 60],
-    [10, 25, 250, 50],
     [7.5, 24, 180, 48],
     [1, 60, 60, 60],
     [5, 1, 5, 2],
