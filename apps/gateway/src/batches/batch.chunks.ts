@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Batch, BatchImage } from '@mediakiln/entities';
+import { Batch, type BatchImage } from '@mediakiln/entities';
 import { BatchCloser, JobDispatcher, type NewJob, type RingTicket } from '@mediakiln/jobs';
 import { DataSource, type EntityManager } from 'typeorm';
 import { type CsvRow, imagesOf } from './csv/row';
@@ -7,9 +7,13 @@ import { imageJobId } from './image-job-id';
 
 /** For so long nobody else takes an insertion over; each chunk renews it. */
 const CLAIM_SECONDS = 30;
-const CHUNK_ROWS = 500;
-/** Rows of fifty addresses make smaller chunks: a transaction of this many jobs takes a fraction of a second. */
-const CHUNK_IMAGES = 1_000;
+/**
+ * What a transaction writes is held in memory several times over, and what outlives a collection of young garbage is paid
+ * for long: small chunks keep a list of fifty thousand images from costing a hundred megabytes.
+ */
+const CHUNK_ROWS = 250;
+/** Rows may have many addresses. */
+const CHUNK_IMAGES = 250;
 
 /** $1 batch id. */
 const CLAIM = `
@@ -22,6 +26,13 @@ RETURNING id`;
 const ADVANCE = `
 UPDATE batch SET rows_inserted = $3, status = 'processing', claimed_until = now() + interval '${CLAIM_SECONDS} s'
 WHERE id = $1 AND rows_inserted = $2 AND inserted_at IS NULL AND canceled_at IS NULL AND finished_at IS NULL`;
+
+/** $1 images. */
+const INSERT_IMAGES = `
+INSERT INTO batch_image (batch_id, row, position, url, job_id, serial_number, product_name)
+SELECT batch_id, row, position, url, job_id, serial_number, product_name
+FROM jsonb_to_recordset($1::jsonb) AS image (
+  batch_id uuid, row int, position int, url text, job_id uuid, serial_number text, product_name text)`;
 
 /** $1 batch id, $2 rows. */
 const FINISH = `
@@ -62,7 +73,8 @@ export class BatchChunks {
     const ticket = await this.database.transaction(async (tx) => {
       const [, advanced] = await tx.query<[unknown, number]>(ADVANCE, [batch.id, from, upTo]);
       if (advanced === 0) return null;
-      if (images.length > 0) await tx.insert(BatchImage, images);
+      if (images.length === 0) return { rings: [] };
+      await tx.query(INSERT_IMAGES, [JSON.stringify(images)]);
       return this.insertJobs(tx, batch, images);
     });
     if (!ticket) return false;
@@ -83,7 +95,7 @@ export class BatchChunks {
     tx: EntityManager,
     batch: Batch,
     images: readonly BatchImage[],
-  ): Promise<RingTicket> {
+  ): Promise<Pick<RingTicket, 'rings'>> {
     const urls = new Map(images.map(({ job_id, url }) => [job_id, url]));
     const present = await tx.query<{ id: string }[]>('SELECT id FROM job WHERE id = ANY ($1)', [
       [...urls.keys()],

@@ -9,7 +9,7 @@ import { readCsvAs } from './csv/csv.reader';
 import { imageJobId } from './image-job-id';
 import { InsertionDuty } from './insertion.duty';
 
-const ROWS = 1_300;
+const ROWS = 650;
 /** Every address but the last is in two rows that follow each other, so that chunks share some. */
 const LINES = Array.from({ length: ROWS }, (_, n) => `${n + 1},Chair,https://x.test/${Math.ceil(n / 2)}.jpg`);
 const LIST = listOf(...LINES);
@@ -72,9 +72,9 @@ async function expectWhole(batch: Batch): Promise<void> {
 it('cuts a list into chunks of whole rows', async () => {
   const cut = await chunksIn(await stored());
   expect(cut.map(({ upTo, images }) => [upTo, images.length])).toEqual([
-    [500, 500],
-    [1_000, 500],
-    [1_300, 300],
+    [250, 250],
+    [500, 250],
+    [650, 150],
   ]);
 });
 
@@ -83,11 +83,11 @@ it('is resumed by the sweeper of any gateway where a crash broke it off', async 
   const claimed = (await chunks.claim(batch.id))!;
   const [first] = await chunksIn(claimed);
   expect(await chunks.insert(claimed, 0, first!)).toBe(true);
-  expect(await now()).toMatchObject({ rows_inserted: 500, inserted_at: null });
+  expect(await now()).toMatchObject({ rows_inserted: 250, inserted_at: null });
 
   await change(batch, `created_at = now() - interval '1 minute'`);
   await sweep(second);
-  expect(await now()).toMatchObject({ rows_inserted: 500, inserted_at: null });
+  expect(await now()).toMatchObject({ rows_inserted: 250, inserted_at: null });
 
   await lapse(batch);
   await sweep(second);
@@ -142,11 +142,11 @@ it('stops at a cancel', async () => {
   const [first, next] = await chunksIn(batch);
   expect(await chunks.insert(batch, 0, first!)).toBe(true);
   await change(batch, 'canceled_at = now()');
-  expect(await chunks.insert(batch, 500, next!)).toBe(false);
-  expect(await chunks.finish(batch.id, 500)).toBe(false);
+  expect(await chunks.insert(batch, 250, next!)).toBe(false);
+  expect(await chunks.finish(batch.id, 250)).toBe(false);
   expect(await chunks.claim(batch.id)).toBeNull();
-  expect(await now()).toMatchObject({ rows_inserted: 500, inserted_at: null });
-  expect(await scene.jobs(batch.id)).toHaveLength(251);
+  expect(await now()).toMatchObject({ rows_inserted: 250, inserted_at: null });
+  expect(await scene.jobs(batch.id)).toHaveLength(126);
 });
 
 it('stops between two chunks when its gateway shuts down, and another one goes on at once', async () => {
@@ -162,7 +162,7 @@ it('stops between two chunks when its gateway shuts down, and another one goes o
   other.start(batch.id);
   await other.idle();
   await stopped;
-  expect(await now()).toMatchObject({ rows_inserted: 500, claimed_until: null, inserted_at: null });
+  expect(await now()).toMatchObject({ rows_inserted: 250, claimed_until: null, inserted_at: null });
   expect(other.start(batch.id)).toBe(false);
 
   scene.insertion.start(batch.id);
