@@ -36,6 +36,18 @@ describe('an animation', () => {
     expect([delay!.reduce((sum, one) => sum + one, 0), loop]).toEqual([600, 2]);
   });
 
+  it('that shows a frame for minutes is shown as long as can be written', async () => {
+    const input = await animation('gif', 3);
+    const control = Buffer.from('21f904', 'hex');
+    // Of the second frame: 65,535 hundredths of a second (GIF89a, 23).
+    input.writeUInt16LE(0xffff, input.indexOf(control, input.indexOf(control) + 8) + 4);
+    expect((await sharp(input).metadata()).delay).toEqual([80, 655_350, 80]);
+    const { bytes, probe } = await runs.run(imageRotate, input, { angle: 90 });
+    expect(probe.frames).toBe(3);
+    // Of the 65,535 milliseconds that sharp takes; GIF counts in hundredths of a second.
+    expect((await sharp(bytes).metadata()).delay).toEqual([80, 65_540, 80]);
+  });
+
   it('with a colour profile comes out in sRGB where its frames are drawn one by one', async () => {
     const frames = await Promise.all([
       quarters(40, 30).png().toBuffer(),

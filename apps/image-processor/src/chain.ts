@@ -4,6 +4,8 @@ import type { Sharp } from 'sharp';
 import { openHeader, openImage } from './engine';
 import { type Picture, filePicture, hold, rawPicture, uprightPicture } from './picture';
 
+const MAX_TIMING = 65_535;
+
 export interface ChainInput {
   path: string;
   probe: ImageProbe;
@@ -80,7 +82,7 @@ async function animationOf(chain: Chain): Promise<Encode> {
     for (const step of steps) picture = await held(chain, picture, step);
     drawn.push(picture.data);
   }
-  const { delay, loop } = await openHeader(path).metadata();
+  const timing = await timingOf(path);
   const pixels = Buffer.concat(drawn);
   const { width, height } = picture.probe;
   const raw = {
@@ -95,9 +97,16 @@ async function animationOf(chain: Chain): Promise<Encode> {
     const pipeline = openImage(pixels, { raw }).timeout({ seconds });
     operation.encode(pipeline, params, { ...picture.probe, frames: probe.frames });
     // Raw pixels do not know of time.
-    if (format === 'gif' || format === 'webp') pipeline[format]({ delay, loop });
+    if (format === 'gif' || format === 'webp') pipeline[format](timing);
     return pipeline.toBuffer();
   };
+}
+
+/** How long each frame is shown, in milliseconds, and how often all of them: the most that sharp writes, if it was more. */
+async function timingOf(path: string): Promise<{ delay?: number[]; loop?: number }> {
+  const { delay, loop } = await openHeader(path).metadata();
+  const within = (value: number): number => Math.min(Math.max(0, value), MAX_TIMING);
+  return { delay: delay?.map(within), loop: loop === undefined ? undefined : within(loop) };
 }
 
 async function held(chain: Chain, picture: Picture, step: ImageStep) {
