@@ -1,11 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Transports } from '@mediakiln/messaging';
-import { distributionFfmpeg } from '../../../../test/support/ffmpeg';
 import { type RegisteredUser, type TestGateway, startGateway } from '../../../../test/support/gateway';
 import { animation, cutOff, photo } from '../../../../test/support/pictures';
+import { withProcessors } from '../../../../test/support/with-processors';
 import { until } from '../../../../test/support/worker-scene';
-import { ImageProcessorModule } from '../../../image-processor/src/image-processor.module';
-import { VideoProcessorModule } from '../../../video-processor/src/video-processor.module';
 
 interface Item {
   id: string;
@@ -68,18 +65,7 @@ let frontEnd: FrontEnd;
 let picture: Buffer;
 
 beforeAll(async () => {
-  const { ffmpegPath, ffprobePath } = await distributionFfmpeg();
-  gateway = await startGateway({
-    config: { ffmpegPath, ffprobePath, sweepSeconds: 0.3 },
-    modules: [ImageProcessorModule, VideoProcessorModule],
-    prepare: async (app) => {
-      const transports = app.get(Transports);
-      app.connectMicroservice({ strategy: transports.server('image', 1) });
-      app.connectMicroservice({ strategy: transports.server('video', 1) });
-      await app.init();
-      await app.startAllMicroservices();
-    },
-  });
+  gateway = await startGateway(await withProcessors());
   picture = await photo();
 });
 afterAll(() => gateway?.close());
