@@ -41,7 +41,9 @@ export interface Link {
 }
 
 export interface JobAsk {
-  operation: string;
+  /** This, with `params`, or `steps`. */
+  operation?: string;
+  steps?: { operation: string; params?: Record<string, unknown>; input?: number }[];
   inputs: ({ media_id: string } | { url: string })[];
   params?: Record<string, unknown>;
   delay_seconds?: number;
