@@ -7,6 +7,7 @@ import {
   SYSTEM_B,
   SYSTEM_C,
   SYSTEM_D,
+  type Told,
 } from '../../../../test/support/csv-clients';
 import { type RegisteredUser, type TestGateway, startGateway } from '../../../../test/support/gateway';
 import { photo } from '../../../../test/support/pictures';
