@@ -125,10 +125,9 @@ async function killInMidInsertion(id: string): Promise<void> {
   try {
     await until('the first chunk', async () => {
       await holding.startTransaction();
-      const [batch] = (await holding.query<{ rows_inserted: number }[]>(
-        'SELECT rows_inserted FROM batch WHERE id = $1 FOR UPDATE',
-        [id],
-      )) as { rows_inserted: number }[];
+      const [batch] = (await holding.query('SELECT rows_inserted FROM batch WHERE id = $1 FOR UPDATE', [
+        id,
+      ])) as { rows_inserted: number }[];
       if (batch!.rows_inserted > 0) return true;
       await holding.commitTransaction();
       return false;
