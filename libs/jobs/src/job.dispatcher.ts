@@ -46,9 +46,7 @@ export interface RingTicket {
 /** More rings than this say nothing new: a slot that was rung works until the topic is empty. */
 export const MAX_RINGS = 100;
 
-const INSERT: PreparedStatement = {
-  name: 'insert_jobs',
-  text: `
+const INSERTED = `
 WITH given AS (
   SELECT * FROM jsonb_to_recordset($1::jsonb) AS x (
     id uuid, owner_id uuid, topic text, operation text, inputs jsonb, params jsonb, metadata jsonb,
@@ -66,8 +64,17 @@ inserted AS (
   FROM timed
   RETURNING *),
 trail AS (
-  INSERT INTO job_event (job_id, status, attempt, reason) SELECT id, 'pending', 0, 'created' FROM inserted)
-SELECT inserted.* FROM inserted ORDER BY id`,
+  INSERT INTO job_event (job_id, status, attempt, reason) SELECT id, 'pending', 0, 'created' FROM inserted)`;
+
+const INSERT: PreparedStatement = {
+  name: 'insert_jobs',
+  text: `${INSERTED} SELECT inserted.* FROM inserted ORDER BY id`,
+};
+
+/** Hands out nothing but how many are due. */
+const INSERT_MANY: PreparedStatement = {
+  name: 'insert_many_jobs',
+  text: `${INSERTED} SELECT topic, count(*)::int AS due FROM inserted WHERE due GROUP BY topic`,
 };
 
 /** Puts jobs in: the row in the caller's transaction, the doorbell after its commit. */
@@ -81,22 +88,20 @@ export class JobDispatcher {
 
   /** @returns the rows in the given order, and the ticket for `ring`. @throws AppError unknown_operation */
   async insert(tx: EntityManager, jobs: readonly NewJob[]): Promise<RingTicket> {
-    const traceparent = activeTraceparent();
-    const rows = jobs.map((job) => ({
-      priority: 0,
-      params: {},
-      metadata: null,
-      purpose: 'request',
-      traceparent,
-      ...job,
-      id: job.id ?? uuidv7(),
-      topic: topicOf(operationOf(job)),
-    }));
+    const rows = rowsOf(jobs);
     const inserted = await queryPrepared<Job>(tx, INSERT, [JSON.stringify(rows)]);
     const byId = new Map(inserted.map((job) => [job.id, job]));
     const rings = new Map<Topic, number>();
     for (const job of inserted) if (job.due) rings.set(job.topic, (rings.get(job.topic) ?? 0) + 1);
     return { jobs: rows.map((row) => byId.get(row.id)!), rings };
+  }
+
+  /** For lists: the rows are not read back. @throws AppError unknown_operation */
+  async insertMany(tx: EntityManager, jobs: readonly NewJob[]): Promise<Pick<RingTicket, 'rings'>> {
+    const due = await queryPrepared<{ topic: Topic; due: number }>(tx, INSERT_MANY, [
+      JSON.stringify(rowsOf(jobs)),
+    ]);
+    return { rings: new Map(due.map((row) => [row.topic, row.due])) };
   }
 
   /** After the commit. Never fails: when the transport is away, the sweeper rings later. */
@@ -118,6 +123,20 @@ export class JobDispatcher {
       }
     }
   }
+}
+
+function rowsOf(jobs: readonly NewJob[]) {
+  const traceparent = activeTraceparent();
+  return jobs.map((job) => ({
+    priority: 0,
+    params: {},
+    metadata: null,
+    purpose: 'request',
+    traceparent,
+    ...job,
+    id: job.id ?? uuidv7(),
+    topic: topicOf(operationOf(job)),
+  }));
 }
 
 function operationOf(job: NewJob) {

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { Topic } from '@mediakiln/contracts';
 import { Batch, type BatchImage } from '@mediakiln/entities';
 import { BatchCloser, JobDispatcher, type NewJob, type RingTicket } from '@mediakiln/jobs';
 import { DataSource, type EntityManager } from 'typeorm';
@@ -73,7 +74,7 @@ export class BatchChunks {
     const ticket = await this.database.transaction(async (tx) => {
       const [, advanced] = await tx.query<[unknown, number]>(ADVANCE, [batch.id, from, upTo]);
       if (advanced === 0) return null;
-      if (images.length === 0) return { rings: [] };
+      if (images.length === 0) return { rings: new Map<Topic, number>() };
       await tx.query(INSERT_IMAGES, [JSON.stringify(images)]);
       return this.insertJobs(tx, batch, images);
     });
@@ -112,7 +113,7 @@ export class BatchChunks {
       request_id: batch.request_id,
       traceparent: batch.traceparent ?? undefined,
     }));
-    return this.dispatcher.insert(tx, jobs);
+    return this.dispatcher.insertMany(tx, jobs);
   }
 }
 
