@@ -8,6 +8,10 @@ const SENTENCES: Readonly<Record<string, Sentence>> = {
   UND_ERR_BODY_TIMEOUT: ['download_stalled', (host) => `${host} stopped in the middle of the file`],
   UND_ERR_CONNECT_TIMEOUT: ['download_failed', (host) => `${host} did not take the connection in time`],
   ECONNREFUSED: ['download_failed', (host) => `${host} refused the connection`],
+  UND_ERR_RES_EXCEEDED_MAX_SIZE: [
+    'download_too_large',
+    (host) => `${host} sent more bytes than a file may have (MAX_FETCH_BYTES)`,
+  ],
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: [
     'download_failed',
     (host) => `${host} sent another number of bytes than it had said`,

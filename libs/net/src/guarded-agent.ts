@@ -13,6 +13,8 @@ export interface Patience {
   headersMs: number;
   /** Between two pieces of a body. */
   idleMs: number;
+  /** Of any body; a connection that brings more is cut. */
+  maxBytes: number;
 }
 
 /** Connects to allowed addresses only. The check stands where the socket is made: no URL and no redirect gets past it. */
@@ -38,6 +40,7 @@ export function guardedAgent(rules: AddressRules, names: HostNames, patience: Pa
     connect: guarded,
     headersTimeout: patience.headersMs,
     bodyTimeout: patience.idleMs,
+    maxResponseSize: patience.maxBytes,
   });
 }
 

@@ -19,7 +19,7 @@ import { FetchLimits, SafeFetch } from './safe-fetch';
       provide: FetchLimits,
       inject: [AppConfig],
       useFactory: (config: AppConfig): FetchLimits =>
-        Object.assign(new FetchLimits(), { perHost: config.fetchPerHost }),
+        Object.assign(new FetchLimits(), { perHost: config.fetchPerHost, maxBytes: config.maxFetchBytes }),
     },
   ],
   exports: [SafeFetch, AddressRules],

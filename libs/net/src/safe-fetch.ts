@@ -25,6 +25,8 @@ export class FetchLimits implements Patience {
   idleMs = 15_000;
   totalMs = 300_000;
   perHost = 8;
+  /** Of any answer, read or not: while a reader takes its time, as much is held. */
+  maxBytes = 256 << 20;
 }
 
 export interface Download {
@@ -84,8 +86,9 @@ export class SafeFetch implements OnApplicationShutdown {
       leave();
     };
     try {
-      const { at, answer } = await this.follow(url, maxBytes, deadline);
-      const body = counted(answer.body, at.host, maxBytes, deadline).once('close', end);
+      const most = Math.min(maxBytes, this.limits.maxBytes);
+      const { at, answer } = await this.follow(url, most, deadline);
+      const body = counted(answer.body, at.host, most, deadline).once('close', end);
       return { url: at.href, status: 200, headers: answer.headers, body };
     } catch (error) {
       end();
@@ -161,6 +164,9 @@ export class SafeFetch implements OnApplicationShutdown {
         dispatcher: this.agent,
         signal,
         headers: { 'user-agent': USER_AGENT, ...headers, 'accept-encoding': 'identity' },
+        // Above all that may come, so that undici never pauses its parser: where a host hangs up while it is paused,
+        // undici 7 throws an AssertionError that nobody can catch (nodejs/undici#5360, cured in 8, which needs Node 22).
+        highWaterMark: this.limits.maxBytes + 1,
         ...options,
       });
     } catch (error) {
