@@ -13,9 +13,14 @@ export interface Patience {
   headersMs: number;
   /** Between two pieces of a body. */
   idleMs: number;
-  /** Of any body; a connection that brings more is cut. */
+  /** Of any body. */
   maxBytes: number;
 }
+
+const READ_AHEAD_BYTES = 1 << 20;
+
+/** Where a connection is cut: so far behind the limit that whoever reads has counted it, and named both, before. */
+export const cutAtBytes = ({ maxBytes }: Pick<Patience, 'maxBytes'>): number => maxBytes + READ_AHEAD_BYTES;
 
 /** Connects to allowed addresses only. The check stands where the socket is made: no URL and no redirect gets past it. */
 export function guardedAgent(rules: AddressRules, names: HostNames, patience: Patience): Agent {
@@ -40,7 +45,7 @@ export function guardedAgent(rules: AddressRules, names: HostNames, patience: Pa
     connect: guarded,
     headersTimeout: patience.headersMs,
     bodyTimeout: patience.idleMs,
-    maxResponseSize: patience.maxBytes,
+    maxResponseSize: cutAtBytes(patience),
   });
 }
 

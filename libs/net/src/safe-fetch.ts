@@ -8,7 +8,7 @@ import { assertFile, redirectOf } from './answer';
 import { callError } from './call-error';
 import { CountedBody } from './counted-body';
 import { Deadline } from './deadline';
-import { type Patience, guardedAgent } from './guarded-agent';
+import { type Patience, cutAtBytes, guardedAgent } from './guarded-agent';
 import { HostBusy } from './host-busy';
 import { HostGate } from './host-gate';
 import { HostNames } from './host-names';
@@ -166,7 +166,7 @@ export class SafeFetch implements OnApplicationShutdown {
         headers: { 'user-agent': USER_AGENT, ...headers, 'accept-encoding': 'identity' },
         // Above all that may come, so that undici never pauses its parser: where a host hangs up while it is paused,
         // undici 7 throws an AssertionError that nobody can catch (nodejs/undici#5360, cured in 8, which needs Node 22).
-        highWaterMark: this.limits.maxBytes + 1,
+        highWaterMark: cutAtBytes(this.limits) + 1,
         ...options,
       });
     } catch (error) {
