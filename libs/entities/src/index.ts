@@ -1,3 +1,5 @@
+export { LIST_ORDERS, alongIds } from './along-ids';
+export type { ListOrder, Stretch } from './along-ids';
 export { ApiKey } from './api-key.entity';
 export { BatchImage } from './batch-image.entity';
 export { Batch } from './batch.entity';

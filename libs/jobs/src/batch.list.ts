@@ -1,7 +1,6 @@
 import type { BatchStatus } from '@mediakiln/contracts';
-import { Batch } from '@mediakiln/entities';
+import { Batch, type Stretch, alongIds } from '@mediakiln/entities';
 import type { EntityManager, SelectQueryBuilder } from 'typeorm';
-import { type Stretch, alongIds } from './along-ids';
 
 export interface BatchFilter extends Stretch {
   status?: BatchStatus;

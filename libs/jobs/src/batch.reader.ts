@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import type { ErrorCode, JobStatus } from '@mediakiln/contracts';
 import { Batch, type Media } from '@mediakiln/entities';
 import { MediaStore } from '@mediakiln/media';
-import { DataSource, In } from 'typeorm';
+import { DataSource } from 'typeorm';
 import { type BatchFilter, listBatches } from './batch.list';
 
 /** A batch and how far it is: after its closing the counts are frozen, until then they are those of its jobs. */
@@ -88,9 +88,7 @@ export class BatchReader {
   ) {}
 
   async find(ownerId: string, id: string): Promise<BatchSnapshot | null> {
-    const [batch] = await this.counted(
-      await this.database.manager.findBy(Batch, { owner_id: ownerId, id: In([id]) }),
-    );
+    const [batch] = await this.counted(await this.database.manager.findBy(Batch, { owner_id: ownerId, id }));
     return batch ?? null;
   }
 

@@ -1,5 +1,6 @@
 import type { PreparedStatement } from '@mediakiln/entities';
 import { insertDeliveries } from './deliveries.sql';
+import { BEGIN_ANEW } from './move.sql';
 
 const UNSETTLED = `status IN ('pending', 'processing')`;
 
@@ -58,8 +59,7 @@ SELECT id, operation, pg_notify('job', id::text) FROM moved ORDER BY id`;
 /** $1 batch id, $2 owner, $3 states that they may leave. */
 export const RETRY_OF_BATCH = `
 WITH moved AS (
-  UPDATE job SET status = 'pending', run_at = now(), failures = 0, deaths = 0, deferred_seconds = 0, due = true,
-    finished_at = NULL, started_at = NULL, error_code = NULL, error_detail = NULL, report = NULL
+  UPDATE job SET ${BEGIN_ANEW}, due = true
   WHERE batch_id = $1 AND owner_id = $2 AND status = ANY ($3)
   RETURNING id, topic, status, epoch),
 trail AS (

@@ -1,5 +1,3 @@
-export { JOB_ORDERS } from './along-ids';
-export type { JobOrder } from './along-ids';
 export { BatchCloser } from './batch.closer';
 export type { BatchFilter } from './batch.list';
 export { BatchMoves } from './batch.moves';

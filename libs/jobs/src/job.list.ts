@@ -1,7 +1,6 @@
 import type { JobStatus } from '@mediakiln/contracts';
-import { Job } from '@mediakiln/entities';
+import { Job, type Stretch, alongIds } from '@mediakiln/entities';
 import type { EntityManager, SelectQueryBuilder } from 'typeorm';
-import { type Stretch, alongIds } from './along-ids';
 
 export interface JobFilter extends Stretch {
   status?: JobStatus;

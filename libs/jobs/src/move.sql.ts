@@ -12,13 +12,16 @@ WITH moved AS (
 trail AS (INSERT INTO job_event (job_id, status, attempt, reason) SELECT id, status, epoch, $3 FROM moved)
 SELECT pg_notify('job', id::text) FROM moved`;
 
+/** A retry by hand begins as if the job were new; only `due` depends on who asks. */
+export const BEGIN_ANEW = `status = 'pending', run_at = now(), failures = 0, deaths = 0, deferred_seconds = 0,
+  finished_at = NULL, started_at = NULL, error_code = NULL, error_detail = NULL, report = NULL`;
+
 /** By hand: counters start anew, the epoch goes on growing. $1 job ids, $2 owner, $3 states that they may leave. */
 export const RETRY = `
 WITH moved AS (
-  UPDATE job SET status = 'pending', run_at = now(), failures = 0, deaths = 0, deferred_seconds = 0,
+  UPDATE job SET ${BEGIN_ANEW},
     due = depends_on IS NULL OR EXISTS
-      (SELECT FROM job before WHERE before.id = job.depends_on AND before.status = 'completed'),
-    finished_at = NULL, started_at = NULL, error_code = NULL, error_detail = NULL, report = NULL
+      (SELECT FROM job before WHERE before.id = job.depends_on AND before.status = 'completed')
   WHERE id = ANY ($1::uuid[]) AND owner_id = $2 AND status = ANY ($3)
   RETURNING *),
 trail AS (

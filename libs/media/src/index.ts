@@ -1,8 +1,7 @@
 export { FailedMediaSweep } from './failed-media.sweep';
 export { MediaFiles } from './media.files';
 export { MediaModule } from './media.module';
-export { MEDIA_ORDERS } from './media.query';
-export type { MediaOrder, MediaQuery } from './media.query';
+export type { MediaQuery } from './media.query';
 export { MediaPurge } from './media.purge';
 export { MediaStore } from './media.store';
 export type { MediaWords, NewOutput, NewUpload, ProbeSettlement } from './media.store';

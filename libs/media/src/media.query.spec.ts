@@ -56,7 +56,7 @@ const ago = (days: number): Date => new Date(Date.now() - days * DAY_MS);
 it.each<[string, Partial<MediaQuery>, number]>([
   ['the newest', {}, 0],
   ['the oldest', { order: 'oldest' }, 0],
-  ['a page in the middle', { after: { id: uuidv7().replace(/^.{8}/, '01000000') } }, 0],
+  ['a page in the middle', { after: uuidv7().replace(/^.{8}/, '01000000') }, 0],
   ['those of a kind that all have', { kind: 'image', status: 'ready' }, 0],
   ['those of a month long ago', { created_after: ago(1_030), created_before: ago(1_000) }, 4],
   ['the first of all time', { created_before: ago(DAYS - 40), order: 'oldest' }, 4],

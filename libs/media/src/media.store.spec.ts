@@ -132,7 +132,7 @@ describe('media and their bytes', () => {
     for (const content of ['a', 'b', 'c']) ids.unshift((await fixture.upload(owner, content)).id);
     const page = await fixture.media.list(owner, { limit: 2 });
     expect(page.map((media) => media.id)).toEqual(ids.slice(0, 2));
-    const rest = await fixture.media.list(owner, { limit: 2, after: { id: ids[1]! } });
+    const rest = await fixture.media.list(owner, { limit: 2, after: ids[1]! });
     expect(rest.map((media) => media.id)).toEqual(ids.slice(2));
     expect(await fixture.media.list(owner, { limit: 9, kind: 'video' })).toEqual([]);
     expect(await fixture.media.list(owner, { limit: 9, status: 'processing', kind: 'image' })).toHaveLength(

@@ -5,7 +5,8 @@ import {
   JOB_STATUSES,
   type JobStatus,
 } from '@mediakiln/contracts';
-import { type ImagePosition, JOB_ORDERS, type JobOrder } from '@mediakiln/jobs';
+import { LIST_ORDERS, type ListOrder } from '@mediakiln/entities';
+import type { ImagePosition } from '@mediakiln/jobs';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsIn, IsOptional } from 'class-validator';
 import { type Page, PageQuery, decodeCursor } from '../http/page';
@@ -42,14 +43,14 @@ export class BatchListQuery extends PageQuery {
   @IsTimestamp()
   created_before?: Date;
 
-  @ApiPropertyOptional({ enum: JOB_ORDERS, default: 'newest', description: 'A cursor goes with its order' })
+  @ApiPropertyOptional({ enum: LIST_ORDERS, default: 'newest', description: 'A cursor goes with its order' })
   @IsOptional()
-  @IsIn(JOB_ORDERS)
-  order: JobOrder = 'newest';
+  @IsIn(LIST_ORDERS)
+  order: ListOrder = 'newest';
 }
 
 /** A cursor belongs to the order that it was made in: in the other one it would point the wrong way. */
-export const cursorKeyOf = (order: JobOrder, id: string): readonly string[] => [order, id];
+export const cursorKeyOf = (order: ListOrder, id: string): readonly string[] => [order, id];
 
 /** @throws AppError invalid_cursor */
 export function lastIdOf({ cursor, order }: BatchListQuery): string | undefined {

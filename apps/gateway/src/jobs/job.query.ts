@@ -1,10 +1,10 @@
 import { AppError, JOB_STATUSES, type JobStatus } from '@mediakiln/contracts';
-import { JOB_ORDERS, type JobOrder } from '@mediakiln/jobs';
+import { LIST_ORDERS, type ListOrder } from '@mediakiln/entities';
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform, Type } from 'class-transformer';
 import { IsIn, IsNumber, IsOptional, Matches, Max, Min } from 'class-validator';
 import { PageQuery, decodeCursor } from '../http/page';
-import { Instant } from './job.rules';
+import { IsTimestamp } from '../http/timestamp';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
@@ -27,7 +27,7 @@ export class JobListQuery extends PageQuery {
     example: '2026-01-01T00:00:00Z',
   })
   @IsOptional()
-  @Instant()
+  @IsTimestamp()
   created_after?: Date;
 
   @ApiPropertyOptional({
@@ -37,7 +37,7 @@ export class JobListQuery extends PageQuery {
     example: '2100-01-01T00:00:00Z',
   })
   @IsOptional()
-  @Instant()
+  @IsTimestamp()
   created_before?: Date;
 
   @ApiPropertyOptional({ format: 'uuid', description: 'Only jobs that have this media as an input' })
@@ -46,14 +46,14 @@ export class JobListQuery extends PageQuery {
   @Matches(UUID, { message: 'media_id must be a media id' })
   media_id?: string;
 
-  @ApiPropertyOptional({ enum: JOB_ORDERS, default: 'newest', description: 'A cursor goes with its order' })
+  @ApiPropertyOptional({ enum: LIST_ORDERS, default: 'newest', description: 'A cursor goes with its order' })
   @IsOptional()
-  @IsIn(JOB_ORDERS)
-  order: JobOrder = 'newest';
+  @IsIn(LIST_ORDERS)
+  order: ListOrder = 'newest';
 }
 
 /** A cursor belongs to the order that it was made in: in the other one it would point the wrong way. */
-export const cursorKeyOf = (order: JobOrder, id: string): readonly string[] => [order, id];
+export const cursorKeyOf = (order: ListOrder, id: string): readonly string[] => [order, id];
 
 /** @throws AppError invalid_cursor */
 export function lastIdOf({ cursor, order }: JobListQuery): string | undefined {

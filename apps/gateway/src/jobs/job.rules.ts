@@ -1,6 +1,4 @@
-import { applyDecorators } from '@nestjs/common';
-import { Transform } from 'class-transformer';
-import { IsDate, ValidateBy, type ValidationArguments } from 'class-validator';
+import { ValidateBy, type ValidationArguments } from 'class-validator';
 import { rule } from '../http/http-url.rule';
 
 /** What PostgreSQL's jsonb cannot hold: NUL, and half a surrogate pair. */
@@ -37,23 +35,6 @@ export function MediaIdUnless(other: string): PropertyDecorator {
       defaultMessage: (on) => wrongIn(on!.value, on!) ?? '',
     },
   });
-}
-
-const RFC_3339 = /^(\d{4}-\d\d-\d\d)T\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/i;
-
-/** A time with its zone, on a day that exists; becomes a Date. */
-export const Instant = (): PropertyDecorator =>
-  applyDecorators(
-    Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? instantOf(value) : value)),
-    IsDate({ message: '$property must be a time such as 2026-01-31T12:00:00Z (RFC 3339)' }),
-  );
-
-function instantOf(text: string): Date | string {
-  const day = RFC_3339.exec(text)?.[1];
-  if (day === undefined) return text;
-  const midnight = new Date(`${day}T00:00:00Z`);
-  // The 31st of February would become the 3rd of March.
-  return !Number.isNaN(midnight.getTime()) && midnight.toISOString().startsWith(day) ? new Date(text) : text;
 }
 
 function unstorable(root: object, property: string): string | null {

@@ -1,5 +1,5 @@
 import { MEDIA_KINDS, MEDIA_STATUSES, type MediaKind, type MediaStatus } from '@mediakiln/contracts';
-import { MEDIA_ORDERS, type MediaOrder } from '@mediakiln/media';
+import { LIST_ORDERS, type ListOrder } from '@mediakiln/entities';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform, Type } from 'class-transformer';
 import {
@@ -84,10 +84,10 @@ export class MediaListQuery extends PageQuery {
   @IsTimestamp()
   created_before?: Date;
 
-  @ApiPropertyOptional({ enum: MEDIA_ORDERS, default: 'newest', description: 'A cursor goes with its order' })
+  @ApiPropertyOptional({ enum: LIST_ORDERS, default: 'newest', description: 'A cursor goes with its order' })
   @IsOptional()
-  @IsIn(MEDIA_ORDERS)
-  order: MediaOrder = 'newest';
+  @IsIn(LIST_ORDERS)
+  order: ListOrder = 'newest';
 }
 
 /** What may be changed of a media. What is left out stays as it is. */

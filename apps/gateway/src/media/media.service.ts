@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { AppError } from '@mediakiln/contracts';
-import type { Media } from '@mediakiln/entities';
-import { type MediaOrder, MediaStore, MediaUrls, type MediaWords } from '@mediakiln/media';
+import type { ListOrder, Media } from '@mediakiln/entities';
+import { MediaStore, MediaUrls, type MediaWords } from '@mediakiln/media';
 import type { RequestUser } from '../http/access';
 import { decodeCursor } from '../http/page';
 import type { MediaListQuery, SignatureQuery } from './media.request';
@@ -67,11 +67,11 @@ export class MediaService {
 }
 
 /** @throws AppError invalid_cursor also for a cursor of the other order, which would skip what lies between. */
-function placeOf(cursor: string | undefined, order: MediaOrder): { id: string } | undefined {
+function placeOf(cursor: string | undefined, order: ListOrder): string | undefined {
   if (cursor === undefined) return undefined;
   const [of, id] = decodeCursor(cursor, 2);
   if (of !== order || !id || !UUID.test(id)) throw new AppError('invalid_cursor');
-  return { id };
+  return id;
 }
 
 const notFound = (): AppError => new AppError('not_found', 'There is no media with this id');

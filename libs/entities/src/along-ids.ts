@@ -1,13 +1,13 @@
 import type { ObjectLiteral, SelectQueryBuilder } from 'typeorm';
 
-export const JOB_ORDERS = ['newest', 'oldest'] as const;
-export type JobOrder = (typeof JOB_ORDERS)[number];
+export const LIST_ORDERS = ['newest', 'oldest'] as const;
+export type ListOrder = (typeof LIST_ORDERS)[number];
 
 /** Which part of a list, in which order. */
 export interface Stretch {
   limit: number;
   /** By time of creation. Default: `newest`. */
-  order?: JobOrder;
+  order?: ListOrder;
   /** Only rows that come after the one with this id in that order: the keyset cursor. */
   after?: string;
   created_after?: Date;
