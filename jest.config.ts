@@ -20,7 +20,7 @@ const swc = (typescript: boolean): [string, Record<string, unknown>] => [
 // Nest 12 and a few of its dependencies are ESM only, and Jest can load ESM natively from Node 24.9 on:
 // until then they are transpiled. The lookahead sees the LAST node_modules, since some are nested.
 const ESM_PACKAGES =
-  '@nestjs|@scarf|file-type|strtok3|token-types|uint8array-extras|@tokenizer|@borewit|load-esm|es-toolkit|js-yaml|@standard-schema|dotenv|iterare|uid|thumbhash|content-disposition|cookie' +
+  '@nestjs|@scarf|file-type|strtok3|token-types|uint8array-extras|@tokenizer|@borewit|load-esm|es-toolkit|js-yaml|@standard-schema|dotenv|iterare|uid|thumbhash|content-disposition|cookie|@tus|srvx' +
   // CommonJS, but with an `import()` in it.
   '|@opentelemetry/otlp-exporter-base';
 

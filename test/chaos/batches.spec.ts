@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parse } from 'csv-parse/sync';
-import type { AppProcess } from '../support/app-process';
 import { Client, formWith } from '../support/client';
 import { judge } from '../support/oracle';
 import { type PictureHost, listOf, startPictureHost } from '../support/picture-host';
@@ -81,18 +80,15 @@ const linesOf = async (id: string): Promise<Line[]> =>
 it(
   `processes ${TOTAL} images although gateway and processor are killed, and needs no more memory for it`,
   async () => {
+    const small = IS_LARGE ? await memoryOf(() => runCalm(MEMORY_BASE_IMAGES / IMAGES_PER_ROW)) : undefined;
     const id = await create(ROWS);
-    await killInMidInsertion(id);
-    await atLeast(id, TOTAL / 10);
-    await services.image.kill9();
-    await services.image.start();
-
-    const restarted = await processed(id);
-    await atLeast(id, Math.min(TOTAL, restarted + MEMORY_BASE_IMAGES));
-    const memory = watchMemory([services.gateway, services.image]);
-    const batch = await ended(id);
-    const lines = await linesOf(id);
-    const growth = memory.stop();
+    const { batch, lines, ...large } = await memoryOf(async () => {
+      await killInMidInsertion(id);
+      await atLeast(id, TOTAL / 10);
+      await services.image.kill9();
+      await services.image.start();
+      return { batch: await ended(id), lines: await linesOf(id) };
+    });
 
     expect(batch).toMatchObject({ status: 'completed', images_processed: TOTAL, images_failed: 0 });
     expect(lines.map((line) => `${line['S. No.']} ${line['Input Image Urls']} ${line.status}`)).toEqual(
@@ -101,16 +97,15 @@ it(
       ).flat(),
     );
     expect(new Set(lines.map(({ sha256 }) => sha256)).size).toBe(TOTAL);
-    if (IS_LARGE) {
-      console.log(JSON.stringify({ images: TOTAL, ...growth }));
-      for (const { ratio } of Object.values(growth)) expect(ratio).toBeLessThanOrEqual(MEMORY_GROWTH);
+    if (small) {
+      console.log(JSON.stringify({ images: TOTAL, small: small.mostMiB, large: large.mostMiB }));
+      for (const [name, most] of Object.entries(large.mostMiB))
+        expect(most / small.mostMiB[name]!).toBeLessThanOrEqual(MEMORY_GROWTH);
       return;
     }
 
     // The same rows again, while nothing is killed: the kills have changed nothing in what was made.
-    const calm = await create(20);
-    await ended(calm);
-    const again = await linesOf(calm);
+    const { lines: again } = await runCalm(20);
     expect(again.map(({ sha256 }) => sha256)).toEqual(
       lines.slice(0, again.length).map(({ sha256 }) => sha256),
     );
@@ -145,24 +140,33 @@ async function killInMidInsertion(id: string): Promise<void> {
   await services.gateway.start();
 }
 
-/** How the resident memory of processes grows from now on. */
-function watchMemory(processes: readonly AppProcess[]) {
-  const rssMiB = ({ pid }: AppProcess): number =>
-    Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1024;
-  const base = processes.map(rssMiB);
-  const most = [...base];
+async function runCalm(rows: number): Promise<{ lines: Line[] }> {
+  const id = await create(rows);
+  await ended(id);
+  return { lines: await linesOf(id) };
+}
+
+/** The most resident memory that gateway and processor held while `work` ran, whichever process they were then. */
+async function memoryOf<T extends object>(
+  work: () => Promise<T>,
+): Promise<T & { mostMiB: Record<string, number> }> {
+  const mostMiB: Record<string, number> = {};
   const timer = setInterval(() => {
-    for (const [index, one] of processes.entries()) most[index] = Math.max(most[index]!, rssMiB(one));
+    for (const { name, pid } of [services.gateway, services.image])
+      mostMiB[name] = Math.max(mostMiB[name] ?? 0, rssMiB(pid));
   }, 500);
-  return {
-    stop() {
-      clearInterval(timer);
-      return Object.fromEntries(
-        processes.map(({ name }, index) => [
-          name,
-          { baseMiB: base[index]!, mostMiB: most[index]!, ratio: most[index]! / base[index]! },
-        ]),
-      );
-    },
-  };
+  try {
+    return { ...(await work()), mostMiB };
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+/** 0 for a process that has just been killed. */
+function rssMiB(pid: number): number {
+  try {
+    return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
+  } catch {
+    return 0;
+  }
 }

@@ -28,9 +28,8 @@ export async function verifyOutput(
   evidence: Evidence,
 ): Promise<ProducedFile[]> {
   const produced: ProducedFile[] = [];
-  const { verify } = plan;
   const cause = new Error(evidence.complaints.trim() || 'ffmpeg did not complain');
-  for (const { variant, file, mime_type, extension, container } of plan.outputs) {
+  for (const { variant, file, mime_type, extension, container, verify } of plan.outputs) {
     const path = join(execution.workdir, file);
     const { size } = await stat(path).catch((cause: unknown) => {
       throw new AppError('output_not_verified', 'The media engine made no output', { cause });

@@ -1,7 +1,5 @@
-import { join } from 'node:path';
 import { AppError, type Probe, type VideoProbe } from '@mediakiln/contracts';
 import { type Execution, type ExecutionInput, type ExecutionResult, MediaExecutor } from '@mediakiln/jobs';
-import { inSpan } from '@mediakiln/observability';
 import {
   type AnyOperation,
   type AnyVideoOperation,
@@ -10,14 +8,13 @@ import {
   OPERATIONS,
   type VideoFactsOperation,
   type VideoOperation,
+  type VideoPlan,
   videoProbe,
 } from '@mediakiln/operations';
-import { composeRun } from './ffmpeg/command';
 import type { FfmpegEngine } from './ffmpeg/engine';
 import { probeJson, readableUntil, statedEnd, targetOf } from './ffmpeg/ffprobe';
 import { findFrames } from './ffmpeg/frames';
-import { Progress } from './ffmpeg/progress';
-import { type ChildOrder, runChild } from './ffmpeg/spawn';
+import { type PlanOrder, runPlan } from './run-plan';
 import { verifyOutput } from './verify-output';
 
 export interface VideoLimits {
@@ -83,42 +80,29 @@ export class VideoExecutor extends MediaExecutor {
   }
 
   private async transform(execution: Execution, operation: VideoOperation): Promise<ExecutionResult> {
-    const { inputs, params, workdir, signal } = execution;
+    const { inputs, params } = execution;
     const probes = inputs.map((input) => probeOf(input, operation));
     probes.forEach((probe) => this.refuseUndecodable(probe));
     const span = await this.span(execution, operation, probes);
     const plan = operation.plan(probes, params, span, this.engine.capabilities);
-    plan.runs.forEach((run) => this.refuseUnwritable(run));
-    const limits = {
-      outputBytes: this.limits.maxOutputBytes,
+    runsOf(plan).forEach((run) => this.refuseUnwritable(run));
+    const order = {
       threads: this.engine.threadsFor(Math.max(...probes.map(pixelsOf))),
+      wallSeconds: operation.timeoutSeconds(probes, params),
     };
-    const wallSeconds = operation.timeoutSeconds(probes, params);
-    const totalSeconds = plan.runs.reduce((sum, run) => sum + run.output_seconds, 0);
-    const progress = new Progress(totalSeconds, (reached) => execution.onProgress(reached));
-    let complaints = '';
-    for (const run of plan.runs) {
-      const output = join(workdir, run.output);
-      const order: ChildOrder = {
-        binary: this.engine.binaries.ffmpeg.path,
-        args: composeRun(this.engine, run, { inputs, output }, limits),
-        workdir,
-        signal,
-        wallSeconds,
-        silenceSeconds: this.limits.silenceSeconds,
-        output,
-        fileBytes: this.limits.maxOutputBytes,
-        onLine: (line) => progress.line(run.stage, line),
-      };
-      const attributes = { 'media.stage': run.stage, 'media.output_seconds': run.output_seconds };
-      complaints += await inSpan({ name: 'ffmpeg', attributes }, () => runChild(this.engine.sandbox, order));
-      progress.finishRun(run.stage, run.output_seconds);
+    return this.carryOut(execution, plan, order);
+  }
+
+  private async carryOut(execution: Execution, plan: VideoPlan, order: PlanOrder): Promise<ExecutionResult> {
+    try {
+      const { maxOutputBytes: maxBytes } = this.limits;
+      const complaints = await runPlan(this.engine, execution, plan, { ...this.limits, ...order });
+      const outputs = await verifyOutput(this.engine, execution, plan, { complaints, maxBytes });
+      return { outputs, report: plan.report };
+    } catch (error) {
+      if (!plan.otherwise || execution.signal.aborted || !isFaultOfThePlan(error)) throw error;
+      return this.carryOut(execution, plan.otherwise, order);
     }
-    const outputs = await verifyOutput(this.engine, execution, plan, {
-      complaints,
-      maxBytes: this.limits.maxOutputBytes,
-    });
-    return { outputs, report: plan.report };
   }
 
   private async span(execution: Execution, operation: VideoOperation, probes: Probe[]) {
@@ -146,6 +130,17 @@ export class VideoExecutor extends MediaExecutor {
       throw new AppError('unsupported_codec', 'The ffmpeg of this server cannot decode AV1');
   }
 }
+
+/** What a plan may need: its own encoders and those of what is done otherwise. */
+const runsOf = (plan: VideoPlan): EngineRun[] => [
+  ...plan.runs,
+  ...(plan.otherwise ? runsOf(plan.otherwise) : []),
+];
+
+/** A cheaper way may meet what only the dearer one can read; a limit or an abort would meet that one too. */
+const isFaultOfThePlan = (error: unknown): boolean =>
+  error instanceof AppError &&
+  ['output_not_verified', 'video_corrupt', 'engine_crashed'].includes(error.code);
 
 const isVideo = (operation: AnyOperation): operation is AnyVideoOperation => operation.engine === 'video';
 

@@ -104,6 +104,25 @@ export class AppConfig extends WorkSettings {
   @Min(1024)
   readonly maxUploadBytes: number = 10 * 1024 * MiB;
 
+  @FromEnv('MAX_OWNER_BYTES', 'Bytes that one account may keep; unset: no limit', { parse: integer })
+  @IsOptional()
+  @IsInt()
+  @Min(1024)
+  readonly maxOwnerBytes?: number;
+
+  @FromEnv('MIN_FREE_BYTES', 'Bytes of the storage that uploads leave free', { parse: integer })
+  @IsInt()
+  @Min(0)
+  readonly minFreeBytes: number = 256 * MiB;
+
+  @FromEnv('UPLOAD_LIFE_SECONDS', 'Seconds after which an upload that nobody goes on with is removed', {
+    parse: integer,
+  })
+  @IsInt()
+  @Min(60)
+  @Max(30 * 86_400)
+  readonly uploadLifeSeconds: number = 86_400;
+
   @FromEnv('MAX_VIDEO_SECONDS', 'Longest video in seconds', { parse: integer })
   @IsInt()
   @Min(1)

@@ -103,6 +103,14 @@ export const ERRORS = {
   csv_invalid_rows: final(422, 'Some rows of the list are not valid'),
   batch_already_settled: final(409, 'The batch has already ended'),
   batch_not_retryable: final(409, 'Nothing in the batch can be retried'),
+  // uploads on their way
+  upload_expired: final(410, 'The upload was abandoned for too long'),
+  upload_locked: passing(423, 'Another request is writing to this upload'),
+  upload_offset_mismatch: final(409, 'The upload stands at another offset'),
+  upload_conflict: final(409, 'This does not go with what was sent of this upload before'),
+  upload_incomplete: final(409, 'The upload is not complete'),
+  checksum_mismatch: final(460, 'The bytes do not have the checksum that came with them'),
+  quota_exceeded: final(413, 'The quota of this account does not allow it'),
   // webhooks
   too_many_endpoints: final(422, 'There are too many webhook endpoints'),
   webhook_endpoint_disabled: final(409, 'The webhook endpoint is disabled'),

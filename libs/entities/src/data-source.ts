@@ -11,10 +11,13 @@ import { Media } from './media.entity';
 import { Foundation1763700000000 } from './migrations/1763700000000-foundation';
 import { GatewayBreadth1763750000000 } from './migrations/1763750000000-gateway-breadth';
 import { BatchesAndWebhooks1763800000000 } from './migrations/1763800000000-batches-and-webhooks';
+import { VideoUploads1763900000000 } from './migrations/1763900000000-video-uploads';
 import { Session } from './session.entity';
 import { ShareLink } from './share-link.entity';
 import { StoredObject } from './stored-object.entity';
 import { Throttle } from './throttle.entity';
+import { UploadChunk } from './upload-chunk.entity';
+import { Upload } from './upload.entity';
 import { User } from './user.entity';
 import { WebhookAttempt } from './webhook-attempt.entity';
 import { WebhookDelivery } from './webhook-delivery.entity';
@@ -40,11 +43,14 @@ export const ENTITIES = [
   WebhookEndpoint,
   WebhookDelivery,
   WebhookAttempt,
+  Upload,
+  UploadChunk,
 ];
 export const MIGRATIONS = [
   Foundation1763700000000,
   GatewayBreadth1763750000000,
   BatchesAndWebhooks1763800000000,
+  VideoUploads1763900000000,
 ];
 
 /** A request that finds the database away is answered within two seconds. */

@@ -23,6 +23,7 @@ export type JobPurpose = 'request' | 'probe' | 'thumbnail' | 'batch';
 @Index('job_batch_unsettled_idx', ['batch_id', 'id'], {
   where: "batch_id IS NOT NULL AND status IN ('pending', 'processing')",
 })
+@Index('job_chain_id_idx', ['chain_id', 'id'], { where: 'chain_id IS NOT NULL' })
 @Index('job_depends_on_idx', ['depends_on'], { where: 'depends_on IS NOT NULL' })
 export class Job {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'job_pkey' })
@@ -105,6 +106,10 @@ export class Job {
 
   @Column('uuid', { nullable: true })
   depends_on: string | null;
+
+  /** Several jobs of one request that work on each other's outputs share this: the id of the first of them. */
+  @Column('uuid', { nullable: true })
+  chain_id: string | null;
 
   /** No foreign key: whoever removes a batch removes its jobs first. */
   @Column('uuid', { nullable: true })

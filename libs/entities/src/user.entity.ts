@@ -1,4 +1,5 @@
 import { Column, Entity, Index, PrimaryColumn, Unique } from 'typeorm';
+import { bigintAsNumber } from './bigint';
 
 /** An account, which is also the tenant: everything belongs to a user through `owner_id`. */
 @Entity('user')
@@ -18,6 +19,10 @@ export class User {
 
   @Column('text', { default: 'user' })
   role: 'user' | 'admin';
+
+  /** Bytes that this account may keep; null: MAX_OWNER_BYTES. */
+  @Column('bigint', { nullable: true, transformer: bigintAsNumber })
+  quota_bytes: number | null;
 
   @Column('timestamptz', { default: () => 'now()' })
   created_at: Date;

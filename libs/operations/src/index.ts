@@ -17,9 +17,6 @@ export type {
   AnyImageOperation,
   AnyOperation,
   AnyVideoOperation,
-  EngineFacts,
-  EngineRun,
-  FrameSpan,
   ImageChain,
   ImageFactsOperation,
   ImageGoal,
@@ -28,15 +25,25 @@ export type {
   ImageStep,
   ImageTarget,
   Lane,
-  PictureCheck,
   ProbedFile,
-  RunInput,
-  TickRange,
-  VideoCheck,
   VideoFactsOperation,
   VideoOperation,
-  VideoPlan,
 } from './operation';
+export { MP4_OUTPUT } from './video-plan';
+export type {
+  EngineFacts,
+  EngineRun,
+  FrameSpan,
+  ListEntry,
+  OutputCheck,
+  PictureCheck,
+  PlannedOutput,
+  RunInput,
+  RunSource,
+  TickRange,
+  VideoCheck,
+  VideoPlan,
+} from './video-plan';
 export { fieldErrors, validateParams } from './validate-params';
 export { paramsSchema } from './param';
 export { VideoFromImageParams, videoFromImage } from './video/from-image';

@@ -1,5 +1,6 @@
 import type { FieldError, ImageProbe, MediaKind, Probe, Topic, VideoProbe } from '@mediakiln/contracts';
 import type { Metadata, Sharp, SharpOptions } from 'sharp';
+import type { EngineFacts, FrameSpan, TickRange, VideoPlan } from './video-plan';
 
 /** `quick`: seconds at most, runs in slots that no transcode can fill. `heavy`: anything else. */
 export type Lane = 'quick' | 'heavy';
@@ -102,76 +103,6 @@ export interface ImageFactsOperation<P extends object = object> extends Operatio
   facts(metadata: Metadata, container: string): ImageProbe;
   /** Goes into the job's report. The placeholder is in the facts by then. */
   report?(facts: ImageProbe): Record<string, unknown>;
-}
-
-/** A stretch of the first input's picture: pts in ticks of the stream's time base, `to_tick` exclusive. */
-export interface TickRange {
-  from_tick: number;
-  to_tick: number;
-}
-
-/** The frames that were found in a stretch, so that a plan can name them exactly instead of by rounded seconds. */
-export interface FrameSpan {
-  frames: number;
-  /** pts of the first and of the last frame inside; both 0 when there is none. */
-  first_tick: number;
-  last_tick: number;
-  /** When the last frame gives way: pts of the next one, or its own end. */
-  end_tick: number;
-  /** pts of a keyframe from which everything inside can be decoded; null: decode from the start of the file. */
-  keyframe_tick: number | null;
-  /** The same for the last frame alone. */
-  last_keyframe_tick: number | null;
-  /** The frames inside lie on the grid of the stream's base frame rate. */
-  is_constant_rate: boolean;
-}
-
-/** An input of the job by its place, or the output of an earlier run by its name. */
-export type RunInput = { options: string[] } & ({ index: number } | { made: string });
-
-/** One run of ffmpeg, as data. The executor adds the strict flags, the progress pipe and the process limits. */
-export interface EngineRun {
-  /** Name shown as progress stage. */
-  stage: string;
-  inputs: RunInput[];
-  /** Options between the inputs and the output, without paths. */
-  output_options: string[];
-  /** How frames keep their times; spelled differently by ffmpeg 4 and 5. */
-  frame_timing: 'passthrough' | 'constant' | 'variable';
-  /** File name inside the work folder. */
-  output: string;
-  /** Seconds that the output will last: progress is measured against it. */
-  output_seconds: number;
-  /** Encoders besides those that the operation always needs: where ffmpeg lacks one, the job is refused. */
-  encoders?: readonly string[];
-}
-
-/** What must hold of an output that is a video. */
-export interface VideoCheck {
-  frames: number;
-  duration_seconds: number;
-  tolerance_seconds: number;
-  /** As shown; absent: whatever it is. */
-  size?: { width: number; height: number };
-}
-
-/** What must hold of an output that is one picture: 8 bits of red, green and blue, upright, nothing else in the file. */
-export interface PictureCheck {
-  picture: { format: 'jpeg' | 'png' | 'webp'; width: number; height: number };
-}
-
-/** What a plan may ask of the ffmpeg that will run it. */
-export interface EngineFacts {
-  filters: ReadonlySet<string>;
-}
-
-export interface VideoPlan {
-  runs: EngineRun[];
-  outputs: { variant: string; file: string; mime_type: string; extension: string; container: string }[];
-  /** What must hold of the output, else `output_not_verified`. */
-  verify: VideoCheck | PictureCheck;
-  /** Goes into the job's report as it is. */
-  report: Record<string, unknown>;
 }
 
 export interface VideoOperation<P extends object = object> extends OperationBase<P> {

@@ -1,5 +1,5 @@
 import type { EngineRun } from '@mediakiln/operations';
-import { composeRun } from './command';
+import { composeRun, listsOf } from './command';
 import { strictProbe } from './strict-flags';
 
 const DECODERS =
@@ -54,6 +54,37 @@ describe('composeRun', () => {
       ...['-filter:v', 'trim=start_pts=1:end_pts=2,format=yuv420p', '-f', 'mp4'],
       ...['-fps_mode', 'passthrough', '-y', 'file:/work/job.1/output.mp4'],
     ]);
+  });
+
+  it('reads a list of its own making, and lets ffmpeg guess only among the containers in it', () => {
+    const files = { ...FILES, inputs: [{ path: "/work/it's/in0", container: 'matroska' }] };
+    const list = [
+      { source: { made: 'head.mp4' }, seconds: 0.5 },
+      { source: { index: 0 }, seconds: 4, from_seconds: 2, to_seconds: 5.991667 },
+    ];
+    const run: EngineRun = { ...RUN, inputs: [{ list, options: [] }] };
+    const args = composeRun(engine(true), run, files, LIMITS);
+    const before = args.slice(0, args.indexOf('-i'));
+    expect(before.join(' ')).toContain('-format_whitelist concat,mov,matroska');
+    expect(before.join(' ')).toContain('-f concat -max_streams 16');
+    expect(args[args.indexOf('-i') + 1]).toBe('file:/work/job.1/output.mp4.0.list');
+    expect(listsOf(run, files)).toEqual([
+      {
+        path: '/work/job.1/output.mp4.0.list',
+        text: [
+          'ffconcat version 1.0',
+          "file 'file:/work/job.1/head.mp4'",
+          'duration 0.500000',
+          String.raw`file 'file:/work/it'\''s/in0'`,
+          'duration 4.000000',
+          'inpoint 2.000000',
+          'outpoint 5.991667',
+          '',
+        ].join('\n'),
+      },
+    ]);
+    const strange = { ...files, inputs: [{ path: '/work/in0', container: 'concat' }] };
+    expect(() => composeRun(engine(true), run, strange, LIMITS)).toThrow(/unsupported_container/);
   });
 
   it('asks older builds for frame timing in their own words', () => {

@@ -1,9 +1,9 @@
 import { dirname, join } from 'node:path';
 import ffmpeg, { type FfmpegCommand } from 'fluent-ffmpeg';
-import type { EngineRun, RunInput } from '@mediakiln/operations';
+import type { EngineRun, ListEntry, RunSource } from '@mediakiln/operations';
 import { frameTiming } from './capabilities';
 import type { FfmpegEngine } from './engine';
-import { fileUrl, strictInput } from './strict-flags';
+import { fileUrl, strictInput, strictList } from './strict-flags';
 
 export interface CommandFiles {
   inputs: readonly { path: string; container: string }[];
@@ -30,11 +30,12 @@ export function composeRun(
   const threads = ['-threads', String(limits.threads)];
   const command = ffmpeg();
   run.inputs.forEach((input, position) => {
-    const file = fileOf(input, files);
     const global = position === 0 ? GLOBAL : [];
-    command
-      .input(fileUrl(file.path))
-      .inputOptions(...words([...global, ...strictInput(file.container), ...threads, ...input.options]));
+    const { path, flags } =
+      'list' in input
+        ? { path: listPath(files.output, position), flags: strictList(containersOf(input.list, files)) }
+        : strictly(fileOf(input, files));
+    command.input(fileUrl(path)).inputOptions(...words([...global, ...flags, ...threads, ...input.options]));
   });
   command
     .output(fileUrl(files.output))
@@ -51,11 +52,46 @@ export function composeRun(
   return argumentsOf(command);
 }
 
-/** What an earlier run made lies beside the output, and is MP4. */
-function fileOf(input: RunInput, { inputs, output }: CommandFiles): CommandFiles['inputs'][number] {
-  if ('made' in input) return { path: join(dirname(output), input.made), container: 'mov' };
-  const file = inputs[input.index];
-  if (!file) throw new Error(`the plan names input ${input.index} of ${inputs.length}`);
+/** The lists that a run reads, to be written before it starts: ffmpeg's concat demuxer takes them. */
+export function listsOf(run: EngineRun, files: CommandFiles): { path: string; text: string }[] {
+  return run.inputs.flatMap((input, position) =>
+    'list' in input ? [{ path: listPath(files.output, position), text: listText(input.list, files) }] : [],
+  );
+}
+
+const listPath = (output: string, position: number): string => `${output}.${position}.list`;
+
+function listText(list: readonly ListEntry[], files: CommandFiles): string {
+  const lines = list.flatMap(({ source, seconds, from_seconds, to_seconds }) => [
+    `file ${quoted(fileUrl(fileOf(source, files).path))}`,
+    ...directive('duration', seconds),
+    ...directive('inpoint', from_seconds),
+    ...directive('outpoint', to_seconds),
+  ]);
+  return ['ffconcat version 1.0', ...lines, ''].join('\n');
+}
+
+const directive = (name: string, seconds: number | undefined): string[] =>
+  seconds === undefined ? [] : [`${name} ${seconds.toFixed(6)}`];
+
+/** ffmpeg's own quoting: nothing is special between apostrophes but the apostrophe. */
+const quoted = (text: string): string => `'${text.replaceAll("'", String.raw`'\''`)}'`;
+
+const containersOf = (list: readonly ListEntry[], files: CommandFiles): string[] => [
+  ...new Set(list.map(({ source }) => fileOf(source, files).container)),
+];
+
+const strictly = ({ path, container }: CommandFiles['inputs'][number]) => ({
+  path,
+  flags: strictInput(container),
+});
+
+/** What an earlier run made lies beside the output. */
+function fileOf(source: RunSource, { inputs, output }: CommandFiles): CommandFiles['inputs'][number] {
+  if ('made' in source)
+    return { path: join(dirname(output), source.made), container: source.container ?? 'mov' };
+  const file = inputs[source.index];
+  if (!file) throw new Error(`the plan names input ${source.index} of ${inputs.length}`);
   return file;
 }
 

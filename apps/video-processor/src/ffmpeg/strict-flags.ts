@@ -41,14 +41,30 @@ export function strictInput(container: string): string[] {
 }
 
 function strictVideo(container: string): string[] {
+  assertTaken(container);
+  return demuxedBy(container, [container]);
+}
+
+/**
+ * Before a list that we wrote. ffmpeg guesses what each entry is, and must be free to take the list itself for one: so an
+ * entry that is a user's file must have been opened under `strictInput` before, where no list gets through.
+ * @throws AppError unsupported_container
+ */
+export function strictList(containers: readonly string[]): string[] {
+  containers.forEach(assertTaken);
+  return [...demuxedBy('concat', ['concat', ...containers]), '-safe', '0'];
+}
+
+const demuxedBy = (demuxer: string, formats: readonly string[]): string[] => [
+  ...['-max_alloc', String(MAX_ALLOCATION_BYTES), '-protocol_whitelist', 'file'],
+  ...['-format_whitelist', formats.join(','), '-codec_whitelist', DECODERS.join(','), '-f', demuxer],
+  ...['-max_streams', String(MAX_STREAMS), '-probesize', '20M', '-analyzeduration', '10M'],
+  ...['-max_pixels', String(MAX_PIXELS)],
+];
+
+function assertTaken(container: string): void {
   if (!CONTAINERS.includes(container))
     throw new AppError('unsupported_container', `Video in ${container} is not taken`);
-  return [
-    ...['-max_alloc', String(MAX_ALLOCATION_BYTES), '-protocol_whitelist', 'file'],
-    ...['-format_whitelist', container, '-codec_whitelist', DECODERS.join(','), '-f', container],
-    ...['-max_streams', String(MAX_STREAMS), '-probesize', '20M', '-analyzeduration', '10M'],
-    ...['-max_pixels', String(MAX_PIXELS)],
-  ];
 }
 
 /** The same for ffprobe, of videos alone: it has to get past the streams that we drop to list them. */

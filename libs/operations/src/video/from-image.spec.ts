@@ -51,7 +51,7 @@ describe('the plan of video.from_image', () => {
     expect(repeat!.output_options.join(' ')).toBe(
       '-map 0:v:0 -c:v copy -frames:v 300 -movflags +faststart -f mp4',
     );
-    expect(plan.verify).toEqual({
+    expect(plan.outputs[0]!.verify).toEqual({
       frames: 300,
       duration_seconds: 10,
       tolerance_seconds: 1 / 30,

@@ -1,5 +1,5 @@
 import type { VideoProbe, VideoStreamProbe } from '@mediakiln/contracts';
-import type { EngineFacts, EngineRun, FrameSpan, PictureCheck, VideoPlan } from '../operation';
+import type { EngineFacts, EngineRun, FrameSpan, PictureCheck, VideoPlan } from '../video-plan';
 import { FORMATS } from '../image/formats';
 import { type Size, fittedSize } from '../image/geometry';
 import { isFullRangeVideo, isRgbVideo } from './color';
@@ -80,8 +80,16 @@ export function planPoster(order: PosterOrder, engine: EngineFacts): VideoPlan {
         encoders: [encoder.name],
       } satisfies EngineRun,
     ],
-    outputs: [{ variant: 'output', file: output, mime_type, extension, container }],
-    verify: { picture: { format, ...size } },
+    outputs: [
+      {
+        variant: 'output',
+        file: output,
+        mime_type,
+        extension,
+        container,
+        verify: { picture: { format, ...size } },
+      },
+    ],
     report: {
       format,
       ...size,

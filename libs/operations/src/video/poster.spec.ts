@@ -1,5 +1,6 @@
 import type { VideoProbe, VideoStreamProbe } from '@mediakiln/contracts';
-import { type FrameSpan, topicOf } from '../operation';
+import { topicOf } from '../operation';
+import type { FrameSpan } from '../video-plan';
 import { validateParams } from '../validate-params';
 import { type VideoPosterParams, videoPoster } from './poster';
 
@@ -63,7 +64,7 @@ function planned(given: object = {}, probe = PROBE, span: FrameSpan | null = nul
 }
 
 const sizeOf = (probe: VideoProbe, given: object = {}): unknown => {
-  const { verify } = planned(given, probe).plan;
+  const { verify } = planned(given, probe).plan.outputs[0]!;
   return 'picture' in verify && [verify.picture.width, verify.picture.height];
 };
 

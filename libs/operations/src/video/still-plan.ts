@@ -1,5 +1,5 @@
 import type { ImageProbe } from '@mediakiln/contracts';
-import type { EngineRun, VideoPlan } from '../operation';
+import { type EngineRun, MP4_OUTPUT, type VideoPlan } from '../video-plan';
 import { stillFilters } from './still-filters';
 import { type FrameOrder, frameOf } from './still-frame';
 import { micro } from './timeline';
@@ -57,14 +57,17 @@ export function planStill(probe: ImageProbe, order: StillOrder): VideoPlan {
   return {
     runs: isWhole ? [encode] : [encode, repeat],
     outputs: [
-      { variant: 'output', file: OUTPUT, mime_type: 'video/mp4', extension: 'mp4', container: 'mov' },
+      {
+        ...MP4_OUTPUT,
+        file: OUTPUT,
+        verify: {
+          frames,
+          duration_seconds: micro(frames / rate),
+          tolerance_seconds: 1 / rate,
+          size,
+        },
+      },
     ],
-    verify: {
-      frames,
-      duration_seconds: micro(frames / rate),
-      tolerance_seconds: 1 / rate,
-      size,
-    },
     report: {
       mode: isWhole ? 'encode' : 'repeat',
       ...size,

@@ -1,5 +1,5 @@
 import { AppError, type Probe, type VideoProbe, type VideoStreamProbe } from '@mediakiln/contracts';
-import type { TickRange } from '../operation';
+import type { TickRange } from '../video-plan';
 
 /** Times come in microseconds at best: two that differ by less are the same. */
 const EPSILON_SECONDS = 1e-6;

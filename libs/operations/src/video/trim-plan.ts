@@ -1,5 +1,5 @@
 import type { AudioStreamProbe, VideoProbe, VideoStreamProbe } from '@mediakiln/contracts';
-import type { FrameSpan, VideoPlan } from '../operation';
+import { type FrameSpan, MP4_OUTPUT, type VideoPlan } from '../video-plan';
 import { colorPath } from './color';
 import type { Cut } from './cut';
 import { rateOf } from './ffprobe-json';
@@ -56,14 +56,17 @@ export function planCut(order: CutOrder): VideoPlan {
       },
     ],
     outputs: [
-      { variant: 'output', file: OUTPUT, mime_type: 'video/mp4', extension: 'mp4', container: 'mov' },
+      {
+        ...MP4_OUTPUT,
+        file: OUTPUT,
+        verify: {
+          frames: span.frames,
+          duration_seconds: micro(end - start),
+          tolerance_seconds:
+            TOLERANCE_SECONDS + 2 * Math.max(frameSeconds, (span.end_tick - span.last_tick) * tick),
+        },
+      },
     ],
-    verify: {
-      frames: span.frames,
-      duration_seconds: micro(end - start),
-      tolerance_seconds:
-        TOLERANCE_SECONDS + 2 * Math.max(frameSeconds, (span.end_tick - span.last_tick) * tick),
-    },
     report: {
       mode: 'encode',
       share_reencoded: 1,

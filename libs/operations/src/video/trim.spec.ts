@@ -1,5 +1,5 @@
 import { AppError, type VideoProbe, type VideoStreamProbe } from '@mediakiln/contracts';
-import type { FrameSpan } from '../operation';
+import type { FrameSpan } from '../video-plan';
 import { VideoTrimParams, videoTrim } from './trim';
 
 const VIDEO: VideoStreamProbe = {
@@ -131,7 +131,7 @@ describe('the plan of video.trim', () => {
     expect(valueOf('-filter:a')).toBe(
       'atrim=start=3.000000:end=5.000000,asetpts=PTS-(3.000000)/TB,aresample=async=1:first_pts=0',
     );
-    expect(plan.verify).toMatchObject({ frames: 60, duration_seconds: 2 });
+    expect(plan.outputs[0]!.verify).toMatchObject({ frames: 60, duration_seconds: 2 });
     expect(plan.report).toEqual({
       mode: 'encode',
       share_reencoded: 1,
