@@ -33,7 +33,7 @@ beforeAll(async () => {
     },
   });
   await Promise.all([services.gateway.start(), services.image.start()]);
-  client = await Client.register(services.url);
+  client = await (await Client.register(services.url)).withKey();
 }, 180_000);
 afterAll(async () => {
   await services?.close();
