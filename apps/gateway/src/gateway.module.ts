@@ -15,6 +15,7 @@ import { HttpModule } from './http/http.module';
 import { JobsHttpModule } from './jobs/jobs.module';
 import { LinksHttpModule } from './links/links.module';
 import { MediaHttpModule } from './media/media.module';
+import { UploadsHttpModule } from './uploads/uploads.module';
 import { WebhooksHttpModule } from './webhooks/webhooks.module';
 
 export { configureGateway } from './configure-gateway';
@@ -35,6 +36,7 @@ export { createGatewayAdapter } from './http/gateway-adapter';
     HealthModule,
     DocsModule,
     JobsHttpModule,
+    UploadsHttpModule,
     MediaHttpModule,
     LinksHttpModule,
     BatchesHttpModule,

@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { BatchesHttpModule } from '../batches/batches.module';
-import { MediaHttpModule } from '../media/media.module';
+import { UploadsHttpModule } from '../uploads/uploads.module';
 import { CsvController } from './csv.controller';
 import { CsvService } from './csv.service';
 import { EitherFiles } from './either-file';
@@ -13,7 +13,7 @@ import { SharedRoutesController } from './shared-routes.controller';
 
 /** The routes of the systems that this one replaces, over the services of the other features. */
 @Module({
-  imports: [BatchesHttpModule, MediaHttpModule],
+  imports: [BatchesHttpModule, UploadsHttpModule],
   controllers: [ImageToVideoController, CsvController, SharedRoutesController],
   providers: [
     ImageToVideoService,

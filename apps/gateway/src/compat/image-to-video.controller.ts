@@ -11,7 +11,7 @@ import {
 } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { CurrentUser, Needs, type RequestUser } from '../http/access';
-import { UploadsService } from '../media/uploads.service';
+import { UploadsService } from '../uploads/uploads.service';
 import { ApiErrorBodies, ErrorBodyFilter } from './error-body.filter';
 import { ImageToVideoResponse } from './image-to-video.response';
 import { MAX_LISTED } from './image-to-video.rows';

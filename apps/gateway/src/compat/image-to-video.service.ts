@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { AppConfig } from '@mediakiln/config';
 import { AppError } from '@mediakiln/contracts';
 import { MediaFiles, MediaUrls } from '@mediakiln/media';
-import { type ReceivedUpload, UploadsService } from '../media/uploads.service';
+import { type ReceivedUpload, UploadsService } from '../uploads/uploads.service';
 import { type ImageToVideoResponse, presentImageToVideo } from './image-to-video.response';
 import { ImageToVideoRows } from './image-to-video.rows';
 

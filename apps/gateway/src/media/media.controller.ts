@@ -7,34 +7,27 @@ import {
   HttpStatus,
   Param,
   Patch,
-  Post,
   Query,
-  Req,
   Res,
 } from '@nestjs/common';
 import { JobFollower } from '@mediakiln/jobs';
 import { MediaUrls } from '@mediakiln/media';
 import {
   ApiBearerAuth,
-  ApiBody,
-  ApiConsumes,
-  ApiCreatedResponse,
   ApiNoContentResponse,
   ApiOkResponse,
   ApiOperation,
   ApiParam,
   ApiTags,
 } from '@nestjs/swagger';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply } from 'fastify';
 import { CurrentUser, Needs, type RequestUser } from '../http/access';
 import { ApiProblems } from '../http/api-problems';
-import { ApiIdempotencyKey, IdempotencyKeyOf, markReplayed } from '../http/idempotency-key';
+import { closeOf } from '../http/close-of';
 import { linkNext, pageOf } from '../http/page';
 import { MediaResponse, presentMedia } from '../present/media.response';
-import { closeOf } from './close-of';
-import { MediaListQuery, MediaPage, MediaPatch, MediaWaitQuery, UploadQuery } from './media.request';
+import { MediaListQuery, MediaPage, MediaPatch, MediaWaitQuery } from './media.request';
 import { MediaService } from './media.service';
-import { UploadsService } from './uploads.service';
 
 export const ApiMediaId = (): MethodDecorator =>
   ApiParam({
@@ -50,59 +43,9 @@ export const ApiMediaId = (): MethodDecorator =>
 export class MediaController {
   constructor(
     private readonly media: MediaService,
-    private readonly uploads: UploadsService,
     private readonly follower: JobFollower,
     private readonly urls: MediaUrls,
   ) {}
-
-  @Post()
-  @Needs('media:write')
-  @ApiOperation({
-    summary: 'Upload an image or a video',
-    description:
-      'One file in the multipart field `file`. What it is, is told from its content. It is `processing` until a ' +
-      'worker has probed it; `wait` waits for that.',
-  })
-  @ApiIdempotencyKey()
-  @ApiConsumes('multipart/form-data')
-  @ApiBody({
-    schema: {
-      type: 'object',
-      required: ['file'],
-      properties: { file: { type: 'string', format: 'binary' } },
-    },
-  })
-  @ApiCreatedResponse({ type: MediaResponse })
-  @ApiProblems(
-    'unauthenticated',
-    'malformed_multipart',
-    'body_too_large',
-    'too_many_parts',
-    'unsupported_content_type',
-    'unsupported_media_type',
-    'unsupported_container',
-    'validation_failed',
-    'idempotency_key_reused',
-    'empty_file',
-    'image_truncated',
-    'image_too_large',
-    'video_corrupt',
-    'storage_full',
-  )
-  async upload(
-    @CurrentUser() user: RequestUser,
-    @Query() { wait }: UploadQuery,
-    @IdempotencyKeyOf() key: string | undefined,
-    @Req() request: FastifyRequest,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<MediaResponse> {
-    const answered = await this.uploads.upload(user.id, request.raw, { requestId: request.id, key });
-    if (answered.isReplay) markReplayed(reply);
-    let media = answered.resource;
-    if (wait) media = await this.uploads.probed(media, wait * 1_000, closeOf(reply));
-    void reply.header('location', `/v1/media/${media.id}`);
-    return presentMedia(media, this.urls);
-  }
 
   @Get()
   @ApiOperation({

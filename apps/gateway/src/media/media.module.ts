@@ -7,22 +7,10 @@ import { MediaService } from './media.service';
 import { ThumbnailController } from './thumbnail.controller';
 import { ThumbnailJobs } from './thumbnail.jobs';
 import { ThumbnailsService } from './thumbnails.service';
-import { UploadIntake } from './upload.intake';
-import { UploadReceiver } from './upload.receiver';
-import { UploadsService } from './uploads.service';
 
 @Module({
   imports: [HttpModule],
   controllers: [MediaController, ContentController, ThumbnailController],
-  providers: [
-    MediaService,
-    ThumbnailsService,
-    ThumbnailJobs,
-    UploadsService,
-    UploadIntake,
-    UploadReceiver,
-    MediaContent,
-  ],
-  exports: [UploadsService],
+  providers: [MediaService, ThumbnailsService, ThumbnailJobs, MediaContent],
 })
 export class MediaHttpModule {}

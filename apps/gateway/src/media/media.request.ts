@@ -139,21 +139,6 @@ export class MediaWaitQuery {
   wait?: number;
 }
 
-export class UploadQuery {
-  @ApiPropertyOptional({
-    minimum: 0,
-    maximum: 60,
-    example: 10,
-    description: 'Wait up to so many seconds until the file is probed; a bad file is then refused with 422',
-  })
-  @IsOptional()
-  @Type(() => Number)
-  @IsNumber()
-  @Min(0)
-  @Max(60)
-  wait?: number;
-}
-
 /** The signature of an address that was given out. */
 export class SignatureQuery {
   @ApiPropertyOptional({ maxLength: SIGNATURE_CHARACTERS, description: 'Part of a signed address' })

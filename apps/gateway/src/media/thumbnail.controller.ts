@@ -3,8 +3,8 @@ import { ApiHeader, ApiOperation, ApiParam, ApiProduces, ApiResponse, ApiTags } 
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CallerIfKnown, Needs, OptionalAuth, type RequestUser } from '../http/access';
 import { ApiProblems } from '../http/api-problems';
+import { closeOf } from '../http/close-of';
 import { MediaContent } from '../present/media.content';
-import { closeOf } from './close-of';
 import { SignatureQuery } from './media.request';
 import { MediaService } from './media.service';
 import { ThumbnailsService } from './thumbnails.service';
