@@ -26,5 +26,6 @@ import { OwnerEvents } from './owner.events';
     OwnerEvents,
     OperationsCatalogue,
   ],
+  exports: [JobsService],
 })
 export class JobsHttpModule {}

@@ -9,6 +9,7 @@ import { LinksController } from './links.controller';
 import { LinksService } from './links.service';
 import { Reservations } from './reservations';
 import { SharedFileController } from './shared-file.controller';
+import { SharedFileService } from './shared-file.service';
 import { SharedLinks } from './shared-links';
 
 @Module({
@@ -23,7 +24,9 @@ import { SharedLinks } from './shared-links';
     MediaContent,
     OldLinkAccesses,
     Reservations,
+    SharedFileService,
     SharedLinks,
   ],
+  exports: [LinksService, SharedFileService],
 })
 export class LinksHttpModule {}

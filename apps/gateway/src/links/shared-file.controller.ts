@@ -12,20 +12,14 @@ import {
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Public } from '../http/access';
 import { ApiProblems } from '../http/api-problems';
-import { MediaContent } from '../present/media.content';
 import { LinkAccesses } from './link.accesses';
-import { LinkDownloads } from './link.downloads';
 import { LinkPasses } from './link.passes';
 import { LinkPasswordRequest } from './links.dto';
 import { passwordPage, wantsPage } from './password.page';
+import { SharedFileService } from './shared-file.service';
 import { SharedLinks } from './shared-links';
 
 const FILE = { schema: { type: 'string', format: 'binary' } };
-/** Asked about every time: a revoked link must not live on in a cache. */
-const CACHE_CONTROL = 'private, no-cache';
-
-/** Something else than Bearer or Basic: no account helps, and no browser must open a dialog of its own. */
-const CHALLENGE = { 'www-authenticate': 'Cookie realm="link", cookie-name="link_pass"' };
 
 const ApiToken = (): MethodDecorator =>
   ApiParam({ name: 'token', description: 'The last part of a link `url`' });
@@ -39,8 +33,7 @@ export class SharedFileController {
     private readonly links: SharedLinks,
     private readonly passes: LinkPasses,
     private readonly accesses: LinkAccesses,
-    private readonly downloads: LinkDownloads,
-    private readonly content: MediaContent,
+    private readonly files: SharedFileService,
   ) {}
 
   @Get(':token')
@@ -69,20 +62,12 @@ export class SharedFileController {
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const link = await this.links.find(token);
-    const visit = this.accesses.follow(link.id, request, reply);
-    void reply.header('x-robots-tag', 'noindex');
-    if (link.end) throw link.end;
-    if (!this.passes.admits(link, request.headers.cookie))
-      return askForPassword(request, reply, passwordRequired());
-    // A range may be a player's jump: whether bytes of its dropped request come back is seen when it reserves.
-    const isRange = request.headers.range !== undefined;
-    if (link.isUsedUp && !isRange) throw new AppError('link_exhausted', '0 bytes are left');
-    await this.content.send(request, reply, link.media, {
-      cacheControl: CACHE_CONTROL,
-      beforeBytes: async (source, bytes) =>
-        (visit.body = await this.downloads.start(link, source, reply.raw, { bytes, isRange })),
-    });
+    try {
+      await this.files.send(token, request, reply);
+    } catch (error) {
+      if (!(error instanceof AppError && error.code === 'link_password_required')) throw error;
+      askForPassword(request, reply, error);
+    }
   }
 
   @Post(':token')
@@ -137,13 +122,6 @@ export class SharedFileController {
       .send();
   }
 }
-
-const passwordRequired = (): AppError =>
-  new AppError(
-    'link_password_required',
-    'POST the password to this address, as JSON or as a form, and send the cookie of the answer along',
-    { headers: CHALLENGE },
-  );
 
 function askForPassword(request: FastifyRequest, reply: FastifyReply, error: AppError): void {
   if (!wantsPage(request)) throw error;
