@@ -4,7 +4,15 @@ export { TOPICS } from './topics';
 export type { Ring, Topic } from './topics';
 export { MEDIA_KINDS, MEDIA_STATUSES } from './media-kind';
 export type { MediaKind, MediaStatus } from './media-kind';
-export type { AudioStreamProbe, ImageProbe, Probe, VideoProbe, VideoStreamProbe } from './probe';
+export type {
+  AudioStreamProbe,
+  ImageProbe,
+  MediaProbe,
+  Probe,
+  TextProbe,
+  VideoProbe,
+  VideoStreamProbe,
+} from './probe';
 export type { OutputInfo } from './output-info';
 export { SCOPES, allows } from './scopes';
 export type { Scope } from './scopes';

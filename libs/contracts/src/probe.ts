@@ -80,3 +80,18 @@ export interface VideoProbe {
 }
 
 export type Probe = ImageProbe | VideoProbe;
+
+/** What an operation tells of a text that it wrote: it names other outputs of the same job, and is of no use without them. */
+export interface TextProbe {
+  kind: 'other';
+  format: 'hls' | 'webvtt';
+  /** Variants of the job's outputs that a player finds through this one. In the text they stand as `<variant>.<extension>`. */
+  parts: string[];
+  /** Of what it plays or shows. */
+  duration_seconds: number;
+  width: number;
+  height: number;
+}
+
+/** Operations read a `Probe`; of what they make, some is for players alone. */
+export type MediaProbe = Probe | TextProbe;

@@ -1,4 +1,4 @@
-import type { ErrorCode, MediaKind, MediaStatus, Probe } from '@mediakiln/contracts';
+import type { ErrorCode, MediaKind, MediaProbe, MediaStatus } from '@mediakiln/contracts';
 import { Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
 import { bigintAsNumber } from './bigint';
 import { StoredObject } from './stored-object.entity';
@@ -46,7 +46,7 @@ export class Media {
   sha256: string | null;
 
   @Column('jsonb', { nullable: true })
-  probe: Probe | null;
+  probe: MediaProbe | null;
 
   /** Why the media is `failed`. */
   @Column('text', { nullable: true })

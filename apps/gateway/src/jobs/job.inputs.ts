@@ -43,7 +43,7 @@ export class JobInputs {
     for (const one of media) assertAccepted(operation, one);
     if (operation.role === 'transform' && found.every((one) => 'id' in one && one.status === 'ready'))
       operation.check(
-        media.map((one) => one.probe).filter((probe): probe is Probe => probe !== null),
+        media.map((one) => one.probe).filter((probe): probe is Probe => probe !== null && probe.kind !== 'other'),
         params,
       );
     return {

@@ -4,7 +4,7 @@ import {
   MEDIA_STATUSES,
   type MediaKind,
   type MediaStatus,
-  type Probe,
+  type MediaProbe,
 } from '@mediakiln/contracts';
 import type { Media } from '@mediakiln/entities';
 import { type MediaUrls, thumbnailWork } from '@mediakiln/media';
@@ -65,7 +65,7 @@ export class MediaResponse {
     nullable: true,
     description: 'Everything that was found inside; null until `ready`',
   })
-  probe: Probe | null;
+  probe: MediaProbe | null;
 
   @ApiProperty({ type: MediaErrorResponse, nullable: true, description: 'Why the media is `failed`' })
   error: MediaErrorResponse | null;
