@@ -80,6 +80,21 @@ describe.each(FFMPEG_PAIRS)('video.from_image on %s', (_name, findPair) => {
   });
 
   it.each([
+    ['plain', quarters(321, 243).jpeg({ quality: 95 })],
+    ['without subsampling', quarters(640, 480).jpeg({ quality: 95, chromaSubsampling: '4:4:4' })],
+    ['progressive', quarters(640, 480).jpeg({ quality: 95, progressive: true })],
+    ['grey', quarters(640, 480).greyscale().jpeg({ quality: 95 })],
+    ['turned', quarters(640, 480).jpeg({ quality: 95 }).withMetadata({ orientation: 6 })],
+  ])('decodes a JPEG, %s, at a part of its size where the video is smaller', async (_kind, picture) => {
+    const image = await picture.toBuffer();
+    const { path } = await make(image, { ...BRIEF, width: 80 });
+    const [frame] = await framesOf(path);
+    const { width, height } = await sharp(frame).metadata();
+    const expected = await sharp(image).rotate().resize(width, height, { fit: 'fill' }).png().toBuffer();
+    expect(await difference(frame!, expected)).toBeLessThan(SAME);
+  });
+
+  it.each([
     ['PNG', () => halfTransparent(64, 48).png().toBuffer()],
     ['WebP', () => halfTransparent(64, 48).webp({ quality: 95 }).toBuffer()],
     ['grey PNG', () => greyWithAlpha(64, 48).png().toBuffer()],

@@ -33,9 +33,24 @@ function planned(probe: Partial<ImageProbe> = {}, given: object = {}) {
 }
 
 describe('the plan of video.from_image', () => {
+  it.each([
+    [{}, { width: 2100 }, null],
+    [{}, { width: 2000 }, '1'],
+    [{}, { width: 1000 }, '2'],
+    [{}, { width: 100 }, '3'],
+    [{}, { width: 400, height: 400, fit: 'crop' }, null],
+    [{ format: 'png' }, { width: 1000 }, null],
+    [{ orientation: 6, width: 3000, height: 4000 }, { width: 1400 }, '1'],
+  ] as const)('decodes %j for %j at the fitting part of its size', (probe, given, halvings) => {
+    const { options } = planned(probe, given).encode.inputs[0]!;
+    expect(options.includes('-lowres') ? options[options.indexOf('-lowres') + 1] : null).toBe(halvings);
+  });
+
   it('encodes two seconds of a picture and repeats them to the frame', () => {
     const { plan, encode, repeat, valueOf, filters } = planned();
-    expect(encode.inputs).toEqual([{ index: 0, options: ['-noautorotate', '-framerate', '30'] }]);
+    expect(encode.inputs).toEqual([
+      { index: 0, options: ['-noautorotate', '-lowres', '1', '-framerate', '30'] },
+    ]);
     expect(filters).toBe(
       '[0:v:0]trim=end_frame=1[flat];' +
         '[flat]scale=1920:1440:flags=bicubic+accurate_rnd+full_chroma_int:in_color_matrix=bt601,format=gbrp,setsar=1[framed];' +
