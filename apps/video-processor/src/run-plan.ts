@@ -27,8 +27,7 @@ export async function runPlan(
   plan: VideoPlan,
   limits: PlanLimits,
 ): Promise<string> {
-  const totalSeconds = plan.runs.reduce((sum, run) => sum + run.output_seconds, 0);
-  const progress = new Progress(totalSeconds, (reached) => execution.onProgress(reached));
+  const progress = new Progress(plan.runs, (reached) => execution.onProgress(reached));
   let complaints = '';
   for (const together of groupsOf(plan.runs)) {
     // One that fails ends the others: nobody will want what they make.

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError, type VideoProbe } from '@mediakiln/contracts';
 import type { Execution, ProducedFile } from '@mediakiln/jobs';
-import { type VideoCheck, type VideoPlan, videoProbe } from '@mediakiln/operations';
+import { type AudioCheck, type VideoCheck, type VideoPlan, videoProbe } from '@mediakiln/operations';
 import type { FfmpegEngine } from './ffmpeg/engine';
 import { probeJson, targetOf } from './ffmpeg/ffprobe';
 import { countFrames } from './ffmpeg/frames';
@@ -43,13 +43,18 @@ export async function verifyOutput(
       produced.push({ variant, path, extension, container, info: { mime_type, probe } });
       continue;
     }
-    const [json, frames] = await Promise.all([probeJson(engine, target), countFrames(engine, target)]);
+    const isSound = 'audio' in verify;
+    const [json, frames] = await Promise.all([
+      probeJson(engine, target),
+      isSound ? 0 : countFrames(engine, target),
+    ]);
     const probe = videoProbe.facts(json, {
       container,
       readable_until: null,
       max_seconds: Number.POSITIVE_INFINITY,
     });
-    refuseMismatch(verify, probe, frames, { ...evidence, cause });
+    if (isSound) refuseOtherSound(verify, probe, cause);
+    else refuseMismatch(verify, probe, frames, { ...evidence, cause });
     produced.push({ variant, path, extension, container, info: { mime_type, probe } });
   }
   return produced;
@@ -68,12 +73,11 @@ function refuseMismatch(
   frames: number,
   { complaints, cause }: Evidence & { cause: Error },
 ): void {
-  if (frames < verify.frames && DAMAGE.test(complaints))
-    throw new AppError('video_corrupt', `Only ${frames} of ${verify.frames} frames could be decoded`, {
-      cause,
-    });
-  if (frames !== verify.frames)
-    throw new AppError('output_not_verified', `The output has ${frames} frames instead of ${verify.frames}`, {
+  const expected = verify.frames ?? Math.max(frames, 1);
+  if (frames < expected && DAMAGE.test(complaints))
+    throw new AppError('video_corrupt', `Only ${frames} of ${expected} frames could be decoded`, { cause });
+  if (frames !== expected)
+    throw new AppError('output_not_verified', `The output has ${frames} frames instead of ${expected}`, {
       cause,
     });
   const { size } = verify;
@@ -83,10 +87,28 @@ function refuseMismatch(
       `The output is ${probe.width}x${probe.height} instead of ${size.width}x${size.height}`,
       { cause },
     );
-  if (Math.abs(probe.duration_seconds - verify.duration_seconds) > verify.tolerance_seconds)
+  refuseOtherLength(verify, probe, cause);
+}
+
+function refuseOtherSound({ audio }: AudioCheck, probe: VideoProbe, cause: Error): void {
+  if (probe.kind !== 'audio' || probe.audio?.codec !== audio.codec)
     throw new AppError(
       'output_not_verified',
-      `The output lasts ${probe.duration_seconds} s instead of ${verify.duration_seconds} s`,
+      `The output is ${probe.audio?.codec ?? 'silent'} of kind ${probe.kind} instead of sound in ${audio.codec}`,
+      { cause },
+    );
+  refuseOtherLength(audio, probe, cause);
+}
+
+function refuseOtherLength(
+  expected: Pick<VideoCheck, 'duration_seconds' | 'tolerance_seconds'>,
+  probe: VideoProbe,
+  cause: Error,
+): void {
+  if (Math.abs(probe.duration_seconds - expected.duration_seconds) > expected.tolerance_seconds)
+    throw new AppError(
+      'output_not_verified',
+      `The output lasts ${probe.duration_seconds} s instead of ${expected.duration_seconds} s`,
       { cause },
     );
 }

@@ -16,6 +16,7 @@ import { probeJson, readableUntil, statedEnd, targetOf } from './ffmpeg/ffprobe'
 import { findFrames } from './ffmpeg/frames';
 import { type PlanOrder, runPlan } from './run-plan';
 import { verifyOutput } from './verify-output';
+import { writeTexts } from './write-texts';
 
 export interface VideoLimits {
   maxVideoSeconds: number;
@@ -98,7 +99,7 @@ export class VideoExecutor extends MediaExecutor {
       const { maxOutputBytes: maxBytes } = this.limits;
       const complaints = await runPlan(this.engine, execution, plan, { ...this.limits, ...order });
       const outputs = await verifyOutput(this.engine, execution, plan, { complaints, maxBytes });
-      return { outputs, report: plan.report };
+      return { outputs: [...outputs, ...(await writeTexts(execution.workdir, plan))], report: plan.report };
     } catch (error) {
       if (!plan.otherwise || execution.signal.aborted || !isFaultOfThePlan(error)) throw error;
       return this.carryOut(execution, plan.otherwise, order);

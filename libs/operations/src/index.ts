@@ -12,7 +12,7 @@ export { ImageRotateParams, imageRotate } from './image/rotate';
 export { ImageStepParams, ImageStepsParams, MAX_STEPS, STEP_OPERATIONS, imageSteps } from './image/steps';
 export { ImageThumbnailParams, imageThumbnail } from './image/thumbnail';
 export { ImageWatermarkParams, imageWatermark } from './image/watermark';
-export { topicOf } from './operation';
+export { madeBy, topicOf } from './operation';
 export type {
   AnyImageOperation,
   AnyOperation,
@@ -31,6 +31,7 @@ export type {
 } from './operation';
 export { MP4_OUTPUT } from './video-plan';
 export type {
+  AudioCheck,
   EngineFacts,
   EngineRun,
   FrameSpan,
@@ -38,6 +39,8 @@ export type {
   OutputCheck,
   PictureCheck,
   PlannedOutput,
+  PlannedRendition,
+  PlannedText,
   RunInput,
   RunSource,
   TickRange,
@@ -47,6 +50,8 @@ export type {
 export { fieldErrors, validateParams } from './validate-params';
 export { paramsSchema } from './param';
 export { VideoFromImageParams, videoFromImage } from './video/from-image';
+export { masterPlaylist, mediaPlaylist } from './video/hls-text';
+export type { FragmentedFile, MadeRendition } from './video/hls-text';
 export { AUDIO_CODECS, MAX_PIXELS, MAX_STREAMS, VIDEO_CODECS, wallLimitSeconds } from './video/limits';
 export { VideoPosterParams, videoPoster } from './video/poster';
 export { videoProbe } from './video/probe';

@@ -1,3 +1,5 @@
+import type { TextProbe } from '@mediakiln/contracts';
+
 /** A stretch of the first input's picture: pts in ticks of the stream's time base, `to_tick` exclusive. */
 export interface TickRange {
   from_tick: number;
@@ -52,6 +54,8 @@ export interface EngineRun {
   output: string;
   /** Seconds that the output will last: progress is measured against it. */
   output_seconds: number;
+  /** What a second of it costs where encoding one costs 1, which it is by default: progress is weighed with it. */
+  cost?: number;
   /** Starts together with the run before it instead of after it. */
   is_beside?: boolean;
   /** Encoders besides those that the operation always needs: where ffmpeg lacks one, the job is refused. */
@@ -60,7 +64,8 @@ export interface EngineRun {
 
 /** What must hold of an output that is a video. */
 export interface VideoCheck {
-  frames: number;
+  /** Absent: nobody counted before. */
+  frames?: number;
   duration_seconds: number;
   tolerance_seconds: number;
   /** As shown; absent: whatever it is. */
@@ -72,12 +77,17 @@ export interface PictureCheck {
   picture: { format: 'jpeg' | 'png' | 'webp'; width: number; height: number };
 }
 
+/** What must hold of an output that is sound alone. */
+export interface AudioCheck {
+  audio: { codec: string; duration_seconds: number; tolerance_seconds: number };
+}
+
 /** What a plan may ask of the ffmpeg that will run it. */
 export interface EngineFacts {
   filters: ReadonlySet<string>;
 }
 
-export type OutputCheck = VideoCheck | PictureCheck;
+export type OutputCheck = VideoCheck | PictureCheck | AudioCheck;
 
 export interface PlannedOutput {
   variant: string;
@@ -90,10 +100,34 @@ export interface PlannedOutput {
   verify: OutputCheck;
 }
 
+/** A rendition of a ladder, by the file names of its parts. */
+export interface PlannedRendition {
+  playlist: string;
+  /** A fragmented MP4. */
+  video: string;
+  width: number;
+  height: number;
+  frames_per_second: number;
+}
+
+/** A text that goes with the outputs and names them; what it tells of them is found out when they are made. */
+export interface PlannedText {
+  variant: string;
+  /** File name inside the work folder. */
+  file: string;
+  mime_type: string;
+  extension: string;
+  container: TextProbe['format'];
+  facts: TextProbe;
+  /** As it is, or a playlist of HLS: of one file's fragments, or of several playlists. */
+  text: string | { rendition: PlannedRendition } | { renditions: readonly PlannedRendition[] };
+}
+
 export interface VideoPlan {
   /** One after the other, but for those that go beside the one before. */
   runs: EngineRun[];
   outputs: PlannedOutput[];
+  texts?: PlannedText[];
   /** Goes into the job's report as it is. */
   report: Record<string, unknown>;
   /** Carried out instead where ffmpeg fails at this plan, or its output does not pass the check: a cheaper way was tried. */

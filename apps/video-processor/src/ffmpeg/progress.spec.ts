@@ -9,7 +9,7 @@ describe('Progress', () => {
 
   beforeEach(() => {
     seen = [];
-    progress = new Progress(10, (reached) => seen.push(reached));
+    progress = new Progress([encoding], (reached) => seen.push(reached));
   });
 
   it('reads both spellings of microseconds and nothing else', () => {
@@ -30,6 +30,17 @@ describe('Progress', () => {
     expect(seen.map(({ stage, percent }) => [stage, percent])).toEqual([
       ['first', 50],
       ['second', 60],
+    ]);
+  });
+
+  it('weighs a run that copies less than one that encodes', () => {
+    const copying = { stage: 'copying', output: 'copy.mp4', output_seconds: 10, cost: 0.25 };
+    progress = new Progress([encoding, copying], (reached) => seen.push(reached));
+    progress.finishRun(encoding);
+    progress.line(copying, 'out_time_us=5000000');
+    expect(seen.map(({ stage, percent }) => [stage, percent])).toEqual([
+      ['encoding', 80],
+      ['copying', 90],
     ]);
   });
 

@@ -2,7 +2,7 @@ import { AppError } from '@mediakiln/contracts';
 import { MAX_IMAGE_PIXELS, MAX_PIXELS, MAX_STREAMS } from '@mediakiln/operations';
 
 /** Demuxers that ffmpeg may open, by our sniff's names. Above all: none that opens files which a file names. */
-const CONTAINERS = ['mov', 'matroska', 'avi', 'mpegts', 'flv', 'ogg'];
+const CONTAINERS = ['mov', 'matroska', 'avi', 'mpegts', 'flv', 'ogg', 'mp3', 'wav'];
 
 const DECODERS = [
   ...['h264', 'hevc', 'vp8', 'vp9', 'av1', 'libdav1d', 'mpeg4', 'mpeg2video', 'mjpeg'],
