@@ -1,5 +1,8 @@
 export { diskError } from './disk-error';
+export type { AppendOptions, Appended } from './append';
 export { LocalStorage } from './local.storage';
+export { PartialFiles } from './partial-files';
+export type { Part } from './partial-files';
 export { Storage, objectKey } from './storage';
 export type { ByteRange, StageOptions, StagedFile } from './storage';
 export { StorageModule } from './storage.module';

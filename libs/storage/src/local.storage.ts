@@ -14,7 +14,7 @@ const READ_BYTES = 1 << 20;
 const READ_ONLY = 0o440;
 const KEY = /^[A-Za-z0-9_-]{1,128}(\/[A-Za-z0-9_-]{1,128})*$/;
 /** Its leading dot keeps the folder out of every possible key. */
-const STAGING = '.staging';
+export const STAGING = '.staging';
 
 /** Bytes below one folder of this machine, or of a volume that all processes mount. */
 export class LocalStorage extends Storage {
