@@ -48,11 +48,15 @@ export interface VideoStreamProbe {
   color_transfer: string | null;
   color_space: string | null;
   color_range: string | null;
+  /** Digest of what a decoder is set up with, for H.264 its parameter sets; absent: looked into before this was read. */
+  decoder_config?: string | null;
 }
 
 export interface AudioStreamProbe {
   index: number;
   codec: string;
+  /** Absent: looked into before this was read. */
+  profile?: string | null;
   sample_rate: number;
   channels: number;
   channel_layout: string | null;

@@ -44,7 +44,7 @@ export async function ffprobe(
 export async function probeJson(engine: FfmpegEngine, target: ProbeTarget): Promise<unknown> {
   const lines: string[] = [];
   let characters = 0;
-  const question = ['-show_format', '-show_streams', '-of', 'json'];
+  const question = ['-show_format', '-show_streams', '-show_data_hash', 'sha256', '-of', 'json'];
   await ffprobe(engine, target, question, (line) => {
     characters += line.length;
     if (characters <= MAX_JSON_CHARACTERS) lines.push(line);

@@ -21,6 +21,7 @@ export interface FfprobeStream {
   color_transfer?: string;
   color_space?: string;
   color_range?: string;
+  extradata_hash?: string;
   sample_rate?: string;
   channels?: number;
   channel_layout?: string;

@@ -53,6 +53,7 @@ export function videoStream(stream: FfprobeStream): VideoStreamProbe {
     color_transfer: namedOf(stream.color_transfer),
     color_space: namedOf(stream.color_space),
     color_range: namedOf(stream.color_range),
+    decoder_config: namedOf(stream.extradata_hash),
   };
 }
 
@@ -61,6 +62,7 @@ export function audioStream(stream: FfprobeStream): AudioStreamProbe {
   return {
     index: stream.index,
     codec: takenCodec('audio', stream.codec_name, AUDIO_CODECS),
+    profile: namedOf(stream.profile),
     sample_rate: numberOf(stream.sample_rate) ?? 0,
     channels: stream.channels ?? 0,
     channel_layout: namedOf(stream.channel_layout),
