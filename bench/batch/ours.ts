@@ -1,12 +1,7 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { dataSourceOptions, migrate } from '@mediakiln/entities';
-import { DataSource } from 'typeorm';
-import { EmbeddedPostgres } from '../../apps/embedded/src/postgres/embedded-postgres';
 import { Client, formWith } from '../../test/support/client';
-import { Services } from '../../test/support/services';
+import { Platform } from '../support/platform';
 
 /** Rarely: what a poll costs the gateway is no part of the batch, whose end is told by its row. */
 const POLL_MS = 250;
@@ -20,50 +15,17 @@ interface Batch {
   finished_at: string | null;
 }
 
-/** Gateway and image processor as processes, over RabbitMQ and a PostgreSQL that is durable: fsync stays on. */
+/** The platform with a batch on it. */
 export class Ours {
-  private constructor(
-    private readonly services: Services,
-    private readonly postgres: EmbeddedPostgres,
-    private readonly folder: string,
-  ) {}
+  private constructor(private readonly platform: Platform) {}
 
   static async start(shopPort: number, inFlight: number): Promise<Ours> {
-    const folder = mkdtempSync(join(tmpdir(), 'mediakiln-bench-batch-'));
-    chmodSync(folder, 0o755);
-    const postgres = await EmbeddedPostgres.start(
-      { folder: join(folder, 'cluster'), logFile: join(folder, 'log'), password: 'bench', database: 'bench' },
-      { restarted: (because) => console.error(because), gaveUp: (error) => console.error(error.message) },
-    );
-    const dataSource = new DataSource(dataSourceOptions({ databaseUrl: postgres.url, databasePool: 2 }));
-    await dataSource.initialize();
-    await migrate(dataSource);
-    const services = await Services.prepare({
-      database: { url: postgres.url, dataSource, close: () => dataSource.destroy() },
-      env: {
-        NODE_ENV: 'production',
-        LOG_LEVEL: 'warn',
-        LEASE_SECONDS: '30',
-        HEARTBEAT_SECONDS: '5',
-        SWEEP_SECONDS: '2',
-        IMAGE_CONCURRENCY: String(inFlight),
-        FETCH_ALLOW_CIDRS: '127.0.0.0/8',
-        FETCH_ALLOW_PORTS: String(shopPort),
-      },
-    });
-    const ours = new Ours(services, postgres, folder);
-    try {
-      await Promise.all([services.gateway.start(), services.image.start()]);
-    } catch (error) {
-      await ours.stop();
-      throw error;
-    }
-    return ours;
+    return new Ours(await Platform.start(shopPort, inFlight));
   }
 
   /** A new account each time: an owner's second output of the same bytes would already be there. */
   async run(list: string, quality: number): Promise<number> {
-    const client = await Client.register(this.services.url);
+    const client = await Client.register(this.platform.services.url);
     const form = formWith(Buffer.from(list), 'list.csv');
     form.set('params', JSON.stringify({ quality }));
     const startedMs = Date.now();
@@ -81,14 +43,12 @@ export class Ours {
 
   /** The most that the image processor ever held in memory. */
   peakMiB(): number {
-    const status = readFileSync(`/proc/${this.services.image.pid}/status`, 'utf8');
+    const status = readFileSync(`/proc/${this.platform.services.image.pid}/status`, 'utf8');
     return Number(/VmHWM:\s+(\d+) kB/.exec(status)![1]) / 1024;
   }
 
-  async stop(): Promise<void> {
-    await this.services.close();
-    await this.postgres.stop();
-    rmSync(this.folder, { recursive: true, force: true });
+  stop(): Promise<void> {
+    return this.platform.stop();
   }
 }
 
