@@ -61,9 +61,13 @@ function bodiesOf({ operation }: Route, { json = {} }: MatrixAsk): { schema: Sch
   const { schema, examples } = operation.requestBody!.content['application/json']!;
   const { discriminator } = resolve(scene.document, schema);
   if (!discriminator?.mapping || !examples) return [{ schema: resolve(scene.document, schema), valid: json }];
-  return Object.entries(discriminator.mapping).map(([name, $ref]) => ({
+  const named = Object.entries(discriminator.mapping);
+  // What no name tells apart is told by the example that bears its own.
+  const others = schema.oneOf!.filter(({ $ref }) => !named.some(([, known]) => known === $ref));
+  const nameless = Object.keys(examples).filter((name) => discriminator.mapping![name] === undefined);
+  return [...named, ...others.map(({ $ref }, index) => [nameless[index]!, $ref!])].map(([name, $ref]) => ({
     schema: resolve(scene.document, { $ref }),
-    valid: { ...(examples[name]!.value as Json), inputs: json.inputs },
+    valid: { ...(examples[name!]!.value as Json), inputs: json.inputs },
   }));
 }
 

@@ -2,8 +2,11 @@ import type { ErrorCode, JobStatus, Topic } from '@mediakiln/contracts';
 import { Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
 import { User } from './user.entity';
 
-/** A media of the owner, or an address that the worker fetches. */
-export type JobInput = { media_id: string } | { url: string };
+/**
+ * A media of the owner, an address that the worker fetches, or what an earlier job of the same chain makes: `output` is
+ * the variant.
+ */
+export type JobInput = { media_id: string } | { url: string } | { job_id: string; output: string };
 
 /** `probe`: of an upload. `thumbnail`: asked for by a GET of it. `batch`: of an address in a list. */
 export type JobPurpose = 'request' | 'probe' | 'thumbnail' | 'batch';

@@ -8,12 +8,18 @@ const NEW_ID = `encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid())
  * and to each endpoint of the owner that wants this event. A gateway sends them.
  * @param ended a CTE of jobs or batches.
  * @param where which of its rows are told of.
+ * @param whereOfRequest for which of these the address of the request is called.
  */
-export const insertDeliveries = (ended: string, kind: 'job' | 'batch', where = 'true'): string => `
+export const insertDeliveries = (
+  ended: string,
+  kind: 'job' | 'batch',
+  where = 'true',
+  whereOfRequest = 'true',
+): string => `
   INSERT INTO webhook_delivery (id, owner_id, endpoint_id, url, event_type, ${kind}_id)
   SELECT ${NEW_ID}, ${ended}.owner_id, receiver.endpoint_id, receiver.url, '${kind}.' || ${ended}.status, ${ended}.id
   FROM ${ended} CROSS JOIN LATERAL (
-    SELECT NULL::uuid AS endpoint_id, ${ended}.webhook_url AS url WHERE ${ended}.webhook_url IS NOT NULL
+    SELECT NULL::uuid AS endpoint_id, ${ended}.webhook_url AS url WHERE ${ended}.webhook_url IS NOT NULL AND ${whereOfRequest}
     UNION ALL
     SELECT id, NULL FROM webhook_endpoint
     WHERE owner_id = ${ended}.owner_id AND url IS NOT NULL AND disabled_at IS NULL

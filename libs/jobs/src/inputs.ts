@@ -11,7 +11,7 @@ import type { Execution, ExecutionInput, MediaExecutor } from './media-executor'
 /** All downloads of one attempt together may take so long. */
 const DOWNLOADS_MS = 600_000;
 
-/** What a job names: a media that we have, or an address whose file comes with the attempt. */
+/** What a job names: a media that we have by now, or an address whose file comes with the attempt. */
 export type JobSource = Media | { url: string };
 
 export type Attempt = Pick<Execution, 'operation' | 'workdir' | 'signal'> & { executor: MediaExecutor };
@@ -29,13 +29,21 @@ export class Inputs {
   async find(job: Job, operation: AnyOperation): Promise<JobSource[]> {
     const ids = job.inputs.flatMap((input) => ('media_id' in input ? [input.media_id] : []));
     const found = new Map((await this.media.findMany(job.owner_id, ids)).map((media) => [media.id, media]));
+    const made = await this.madeBefore(job);
     return job.inputs.map((input) => {
       if ('url' in input) return input;
+      if ('job_id' in input) return madeFor(operation, made, input);
       const media = found.get(input.media_id);
       if (!media) throw new AppError('input_gone', `The input ${input.media_id} was deleted`);
       if (operation.role === 'transform') assertReady(media);
       return media;
     });
+  }
+
+  /** What the earlier jobs of its chain made, as far as it is still there: they are completed, or it would not run. */
+  private async madeBefore({ owner_id, inputs }: Job): Promise<Media[]> {
+    const ids = new Set(inputs.flatMap((input) => ('job_id' in input ? [input.job_id] : [])));
+    return (await this.media.outputsOf([...ids])).filter((media) => media.owner_id === owner_id);
   }
 
   /** Brings the bytes into the work folder under names that we chose. What is fetched is judged as an upload is. */
@@ -50,7 +58,7 @@ export class Inputs {
           path: await this.files.materialize(source, attempt.workdir, name),
           container: source.container,
           bytes: source.bytes,
-          probe: source.probe,
+          probe: source.probe?.kind === 'other' ? null : source.probe,
         });
     }
     return inputs;
@@ -84,6 +92,21 @@ export function nameOf(source: JobSource): string {
   } catch {
     return part;
   }
+}
+
+function madeFor(
+  operation: AnyOperation,
+  made: readonly Media[],
+  { job_id, output }: { job_id: string; output: string },
+): Media {
+  const media = made.find((one) => one.job_id === job_id && one.variant === output);
+  if (!media) throw new AppError('input_gone', `The ${output} of job ${job_id} was deleted`);
+  if (!operation.accepts.includes(media.kind))
+    throw new AppError(
+      'unsupported_input',
+      `${operation.name} takes ${operation.accepts.join(', ')}, but job ${job_id} made a media of kind ${media.kind}`,
+    );
+  return media;
 }
 
 function assertAccepted(operation: AnyOperation, url: string, kinds: readonly MediaKind[]): void {

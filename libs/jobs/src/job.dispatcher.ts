@@ -33,6 +33,8 @@ export interface NewJob {
   purpose?: JobPurpose;
   webhook_url?: string | null;
   batch_id?: string | null;
+  /** The first of the jobs of one request that work on each other's outputs; its own id where it is the first. */
+  chain_id?: string | null;
   /** Default: the span that is active. */
   traceparent?: string;
 }
@@ -51,16 +53,16 @@ WITH given AS (
   SELECT * FROM jsonb_to_recordset($1::jsonb) AS x (
     id uuid, owner_id uuid, topic text, operation text, inputs jsonb, params jsonb, metadata jsonb,
     priority int, run_at timestamptz, delay_seconds float8, depends_on uuid, request_id text,
-    purpose text, webhook_url text, traceparent text, batch_id uuid)),
+    purpose text, webhook_url text, traceparent text, batch_id uuid, chain_id uuid)),
 timed AS (
   SELECT given.*, coalesce(run_at, now() + make_interval(secs => coalesce(delay_seconds, 0))) AS starts_at FROM given),
 inserted AS (
   INSERT INTO job (id, owner_id, topic, operation, inputs, params, metadata, priority, run_at, due, depends_on, request_id,
-    purpose, webhook_url, traceparent, batch_id)
+    purpose, webhook_url, traceparent, batch_id, chain_id)
   SELECT id, owner_id, topic, operation, inputs, params, metadata, priority, starts_at,
     starts_at <= now() AND (depends_on IS NULL OR EXISTS
       (SELECT FROM job step WHERE step.id = timed.depends_on AND step.status = 'completed')),
-    depends_on, request_id, purpose, webhook_url, traceparent, batch_id
+    depends_on, request_id, purpose, webhook_url, traceparent, batch_id, chain_id
   FROM timed
   RETURNING *),
 trail AS (

@@ -5,6 +5,12 @@ import { type JobFilter, listQuery } from './job.list';
 import { MAX_QUEUE_POSITION, QUEUE_POSITION } from './queue-position.sql';
 import { type JobSnapshot, SNAPSHOTS } from './snapshot';
 
+/** A job as the others of its chain tell of it. */
+export type ChainStep = Pick<Job, 'id' | 'operation' | 'status'>;
+
+const CHAINS = `
+SELECT id, operation, status, chain_id FROM job WHERE chain_id = ANY ($1) ORDER BY chain_id, id`;
+
 /** Reads jobs for their owners. */
 @Injectable()
 export class JobReader {
@@ -46,6 +52,16 @@ export class JobReader {
     const byJob = new Map<string, JobEvent[]>(ids.map((id) => [id, []]));
     for (const event of events) byJob.get(event.job_id)?.push(event);
     return byJob;
+  }
+
+  /** The chains that these jobs belong to, each in its order; nothing is asked where there is none. */
+  async chains(jobs: readonly Pick<Job, 'chain_id'>[]): Promise<Map<string, ChainStep[]>> {
+    const ids = new Set(jobs.flatMap(({ chain_id }) => (chain_id === null ? [] : [chain_id])));
+    if (ids.size === 0) return new Map();
+    const rows = await this.database.query<(ChainStep & { chain_id: string })[]>(CHAINS, [[...ids]]);
+    const chains = new Map<string, ChainStep[]>([...ids].map((id) => [id, []]));
+    for (const { chain_id, ...step } of rows) chains.get(chain_id)?.push(step);
+    return chains;
   }
 
   /** Operations that some live worker has. */

@@ -8,6 +8,7 @@ import { findOperation } from '@mediakiln/operations';
 import { DataSource, EntityManager } from 'typeorm';
 import { BatchCloser } from './batch.closer';
 import { CLAIM } from './claim.sql';
+import { dependencyError } from './dependency';
 import { GIVE_BACK, RETRY } from './move.sql';
 import { SETTLE } from './settle.sql';
 import type { SettledJob, SettledOutput, Settlement } from './settlement';
@@ -165,7 +166,7 @@ export class JobStore {
     const { job } = moved;
     if (settlement.to === 'completed') await this.insertOutputs(tx, job, settlement.outputs);
     if (findOperation(job.operation)?.role === 'facts') await this.settleProbe(tx, job, settlement);
-    if (settlement.to !== 'completed') await this.endDependents(tx, job.id);
+    if (settlement.to !== 'completed') await this.endDependents(tx, job);
     return moved;
   }
 
@@ -202,21 +203,14 @@ export class JobStore {
     await this.media.settleProbe(tx, { owner_id: job.owner_id, media_id: mediaIdOf(job), result });
   }
 
-  private async endDependents(tx: EntityManager, id: string): Promise<void> {
+  private async endDependents(tx: EntityManager, job: Job): Promise<void> {
     const dependents = await tx.query<{ id: string }[]>(
       "SELECT id FROM job WHERE depends_on = $1 AND status = 'pending'",
-      [id],
+      [job.id],
     );
-    for (const dependent of dependents)
-      await this.settle(
-        {
-          id: dependent.id,
-          to: 'canceled',
-          reason: 'dependency_failed',
-          error: new AppError('dependency_failed'),
-        },
-        tx,
-      );
+    const error = dependencyError(job);
+    for (const { id } of dependents)
+      await this.settle({ id, to: 'canceled', reason: 'dependency_failed', error }, tx);
   }
 }
 

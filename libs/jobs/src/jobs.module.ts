@@ -3,6 +3,7 @@ import { DiscoveryModule } from '@nestjs/core';
 import { BatchCloser } from './batch.closer';
 import { BatchMoves } from './batch.moves';
 import { BatchReader } from './batch.reader';
+import { ChainMoves } from './chain.moves';
 import { Downloads } from './downloads';
 import { DueGauge } from './due.gauge';
 import { CloseBatchesDuty } from './duties/close-batches.duty';
@@ -44,6 +45,7 @@ export class JobsModule {}
     JobReader,
     BatchReader,
     BatchMoves,
+    ChainMoves,
     JobSweeper,
     DueGauge,
     LapsedLeasesDuty,
@@ -52,7 +54,7 @@ export class JobsModule {}
     GoneWorkersDuty,
     CloseBatchesDuty,
   ],
-  exports: [JobNotices, JobFollower, OwnerFeed, JobReader, BatchReader, BatchMoves, JobSweeper],
+  exports: [JobNotices, JobFollower, OwnerFeed, JobReader, BatchReader, BatchMoves, ChainMoves, JobSweeper],
 })
 export class JobsGatewayModule {}
 

@@ -10,6 +10,7 @@ export interface JobMove {
   operation: string;
   purpose: JobPurpose;
   inputs: JobInput[];
+  chain_id: string | null;
   status: JobStatus;
   attempt: number;
   reason: MoveReason;
@@ -34,7 +35,7 @@ export const WINDOW_SECONDS = 10;
 export const WINDOW_IDS = 10_000;
 
 const FIELDS = `
-  event.id::text AS id, job.owner_id, job.id AS job_id, job.operation, job.purpose, job.inputs,
+  event.id::text AS id, job.owner_id, job.id AS job_id, job.operation, job.purpose, job.inputs, job.chain_id,
   event.status, event.attempt, event.reason, event.at,
   CASE WHEN media.id IS NOT NULL THEN
     jsonb_build_object('id', media.id, 'status', media.status, 'error_code', media.error_code) END AS media`;

@@ -2,6 +2,14 @@ import type { PreparedStatement } from '@mediakiln/entities';
 import { insertDeliveries } from './deliveries.sql';
 
 /**
+ * Of a chain the request is told once: of the job that failed, or else of the end of the last one. That one may end
+ * because another failed, which was told.
+ */
+const ENDS_REQUEST = `(moved.chain_id IS NULL OR moved.status = 'failed'
+  OR NOT EXISTS (SELECT FROM job later WHERE later.depends_on = moved.id AND later.chain_id = moved.chain_id)
+    AND NOT EXISTS (SELECT FROM job step WHERE step.chain_id = moved.chain_id AND step.status = 'failed'))`;
+
+/**
  * The guarded terminal move with its trail, the release of the steps that waited for it, the webhook deliveries and the
  * notifications.
  * No row: the job was not in a state for it, or not under this epoch, or not this owner's.
@@ -23,7 +31,7 @@ released AS (
   UPDATE job SET due = true FROM moved
   WHERE moved.status = 'completed' AND job.depends_on = moved.id AND job.status = 'pending' AND job.run_at <= now()
   RETURNING job.topic),
-delivery AS (${insertDeliveries('moved', 'job', "moved.purpose = 'request'")})
+delivery AS (${insertDeliveries('moved', 'job', "moved.purpose = 'request'", ENDS_REQUEST)})
 SELECT moved.*, (SELECT array_agg(topic) FROM released) AS released, pg_notify('job', id::text),
   CASE WHEN EXISTS (SELECT FROM delivery) THEN pg_notify('delivery', '') END
 FROM moved`,

@@ -21,6 +21,11 @@ interface OperationBase<P extends object> {
   accepts: readonly MediaKind[];
   minInputs: number;
   maxInputs: number;
+  /**
+   * What a later step may take of this one's outputs: variant -> kind, first the one that it takes unless told. Absent:
+   * `output`, of the kind that the engine is for.
+   */
+  makes?: Readonly<Record<string, MediaKind>>;
   /** Wall limit of one attempt, in seconds. */
   timeoutSeconds(probes: readonly Probe[], params: P): number;
   /** Pure: what one parameter alone cannot tell, such as two that exclude each other. Pointers start at `/params`. */
@@ -138,6 +143,11 @@ export type AnyImageOperation = ImageOperation<any> | ImageChain<any> | ImageFac
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as above
 export type AnyVideoOperation = VideoOperation<any> | VideoFactsOperation<any>;
 export type AnyOperation = AnyImageOperation | AnyVideoOperation;
+
+/** The outputs of an operation that a later step may take, by variant. */
+export function madeBy({ engine, role, makes }: AnyOperation): Readonly<Record<string, MediaKind>> {
+  return role === 'facts' ? {} : (makes ?? { output: engine });
+}
 
 export function topicOf(operation: Pick<AnyOperation, 'engine' | 'lane'>): Topic {
   if (operation.engine === 'image') return 'image';

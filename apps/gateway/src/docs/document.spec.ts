@@ -148,12 +148,14 @@ it('gives examples that its own schemas allow', () => {
   expect(faults).toEqual([]);
 });
 
-it('documents a job as one of the operations, told apart by its name', () => {
+it('documents a job as one of the operations, told apart by its name, or as several steps', () => {
   const { schema, examples } = document.paths['/v1/jobs']!.post!.requestBody!.content['application/json']!;
   const { propertyName, mapping = {} } = schema.discriminator!;
   expect(propertyName).toBe('operation');
-  expect(Object.values(mapping)).toEqual(schema.oneOf!.map(({ $ref }) => $ref));
-  expect(Object.keys(examples!)).toEqual(Object.keys(mapping));
+  const steps = '#/components/schemas/StepsJob';
+  expect([...Object.values(mapping), steps]).toEqual(schema.oneOf!.map(({ $ref }) => $ref));
+  expect(Object.keys(examples!)).toEqual([...Object.keys(mapping), 'steps']);
+  expect(resolve(document, { $ref: steps }).required).toEqual(expect.arrayContaining(['steps', 'inputs']));
   for (const [name, $ref] of Object.entries(mapping)) {
     const { properties = {}, required = [] } = resolve(document, { $ref });
     expect(properties.operation!.enum).toEqual([name]);

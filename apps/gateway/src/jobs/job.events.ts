@@ -2,6 +2,7 @@ import { Injectable, type MessageEvent } from '@nestjs/common';
 import { JobFollower, JobReader, type JobSnapshot } from '@mediakiln/jobs';
 import { ApiProperty } from '@nestjs/swagger';
 import { type Observable, concatMap, from } from 'rxjs';
+import { ChainResponse, chainOf } from '../present/chain.response';
 import { ProgressResponse, presentJobEvent, progressOf } from '../present/job.response';
 import { EventStreams } from './event-streams';
 
@@ -16,6 +17,13 @@ export class JobProgressEvent extends ProgressResponse {
     description: 'As in the job; null unless it waits and is due',
   })
   queue_position: number | null;
+
+  @ApiProperty({
+    type: ChainResponse,
+    nullable: true,
+    description: 'As in the job: who follows the last one hears of all of them',
+  })
+  chain: ChainResponse | null;
 }
 
 interface Seen {
@@ -58,7 +66,12 @@ export class JobEvents {
     const hasMoved = BigInt(job.last_event_id ?? 0) > BigInt(seen.eventId);
     const messages = hasMoved ? await this.moves(job.id, seen) : [];
     const position = await this.position(job, seen, hasMoved);
-    const progress: JobProgressEvent = { ...progressOf(job, job.progress), queue_position: position };
+    const chains = await this.reader.chains([job]);
+    const progress: JobProgressEvent = {
+      ...progressOf(job, job.progress),
+      queue_position: position,
+      chain: chainOf(job, chains.get(job.chain_id ?? '')),
+    };
     const text = JSON.stringify(progress);
     // Progress repeats the id of the newest trail entry: resuming from it misses nothing that matters.
     if (text !== seen.progress) messages.push({ id: seen.eventId, type: 'progress', data: progress });

@@ -4,15 +4,21 @@ import type { JobInput, Media } from '@mediakiln/entities';
 import { MediaStore } from '@mediakiln/media';
 import { AddressRules } from '@mediakiln/net';
 import type { AnyOperation } from '@mediakiln/operations';
+import type { PlannedJob } from './job.plan';
 import type { JobInputRequest } from './job.request';
+import { asAsked } from './refusals';
+
+/** An input of a job that is to be; what an earlier one makes is named by that one's place. */
+export type ResolvedInput = Exclude<JobInput, { job_id: string }> | { job: number; output: string };
 
 export interface ResolvedInputs {
-  inputs: JobInput[];
-  /** The job that has to end first: the probe of a media. */
+  /** Of each job. */
+  inputs: ResolvedInput[][];
+  /** The job that has to end before the first: the probe of a media. */
   dependsOn: string | null;
 }
 
-/** What a request names, checked against the operation before anything is queued. */
+/** What a request names, checked against the operations before anything is queued. */
 @Injectable()
 export class JobInputs {
   constructor(
@@ -27,28 +33,24 @@ export class JobInputs {
    */
   async resolve(
     ownerId: string,
-    operation: AnyOperation,
-    asked: JobInputRequest[],
-    params: object,
+    jobs: readonly PlannedJob[],
+    asked: readonly JobInputRequest[],
   ): Promise<ResolvedInputs> {
-    const { minInputs, maxInputs } = operation;
-    if (asked.length < minInputs || asked.length > maxInputs)
-      throw new AppError(
-        'wrong_input_count',
-        `${operation.name} takes ${minInputs === maxInputs ? minInputs : `${minInputs} to ${maxInputs}`} inputs, not ${asked.length}`,
-      );
-    asked.forEach(({ url }, index) => this.assertCallable(operation, url, `/inputs/${index}/url`));
-    const found = await this.find(ownerId, operation, asked);
-    const media = found.filter((one) => 'id' in one);
-    for (const one of media) assertAccepted(operation, one);
-    if (operation.role === 'transform' && found.every((one) => 'id' in one && one.status === 'ready'))
-      operation.check(
-        media.map((one) => one.probe).filter((probe): probe is Probe => probe !== null && probe.kind !== 'other'),
-        params,
-      );
+    for (const job of jobs) within(job, () => assertCount(job));
+    const takers = asked.map((_, index) => takerOf(jobs, index));
+    asked.forEach(({ url }, index) => this.assertCallable(takers[index]!, url, `/inputs/${index}/url`));
+    const found = await this.find(ownerId, takers, asked);
+    for (const job of jobs) within(job, () => assertUsable(job, found));
+    const [first] = jobs;
     return {
-      inputs: found.map((one) => ('id' in one ? { media_id: one.id } : one)),
-      dependsOn: operation.role === 'transform' ? unfinishedProbe(media) : null,
+      inputs: jobs.map(({ inputs }) =>
+        inputs.map((one): ResolvedInput => {
+          if ('job' in one) return one;
+          const source = found[one.input]!;
+          return 'id' in source ? { media_id: source.id } : source;
+        }),
+      ),
+      dependsOn: first!.operation.role === 'transform' ? unfinishedProbe(mediaOf(first!, found)) : null,
     };
   }
 
@@ -66,9 +68,9 @@ export class JobInputs {
 
   private async find(
     ownerId: string,
-    operation: AnyOperation,
-    asked: JobInputRequest[],
-  ): Promise<(Media | { url: string })[]> {
+    takers: readonly AnyOperation[],
+    asked: readonly JobInputRequest[],
+  ): Promise<Source[]> {
     const ids = asked.flatMap(({ media_id }) => (media_id === undefined ? [] : [media_id]));
     const found = new Map(
       (
@@ -78,17 +80,70 @@ export class JobInputs {
         )
       ).map((one) => [one.id, one]),
     );
-    if (ids.includes('latest')) {
-      const latest = await this.media.latestReady(ownerId, operation.accepts);
-      if (latest) found.set('latest', latest);
-    }
-    return asked.map(({ media_id, url }) => {
+    const latest = await this.latestOf(ownerId, takers, asked);
+    return asked.map(({ media_id, url }, index) => {
       if (url !== undefined) return { url };
-      const media = found.get(media_id!);
-      if (!media) throw new AppError('input_not_found', notFound(media_id!, operation));
+      const media = media_id === 'latest' ? latest.get(takers[index]!) : found.get(media_id!);
+      if (!media) throw new AppError('input_not_found', notFound(media_id!, takers[index]!));
       return media;
     });
   }
+
+  /** By the operation that takes it: `latest` is the newest of a kind that this one accepts. */
+  private async latestOf(
+    ownerId: string,
+    takers: readonly AnyOperation[],
+    asked: readonly JobInputRequest[],
+  ): Promise<Map<AnyOperation, Media | null>> {
+    const found = new Map<AnyOperation, Media | null>();
+    for (const [index, { media_id }] of asked.entries()) {
+      const taker = takers[index]!;
+      if (media_id === 'latest' && !found.has(taker))
+        found.set(taker, await this.media.latestReady(ownerId, taker.accepts));
+    }
+    return found;
+  }
+}
+
+type Source = Media | { url: string };
+
+/** Who takes an input of the request: of a plan, every input is taken. */
+const takerOf = (jobs: readonly PlannedJob[], index: number): AnyOperation =>
+  jobs.find(({ inputs }) => inputs.some((one) => 'input' in one && one.input === index))!.operation;
+
+const mediaOf = ({ inputs }: PlannedJob, found: readonly Source[]): Media[] =>
+  inputs.flatMap((one) => {
+    const source = 'input' in one ? found[one.input]! : undefined;
+    return source && 'id' in source ? [source] : [];
+  });
+
+/** Says which step of the request a refusal is about. */
+function within({ steps }: PlannedJob, work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    throw asAsked(steps, error);
+  }
+}
+
+function assertCount({ operation, inputs }: PlannedJob): void {
+  const { name, minInputs, maxInputs } = operation;
+  if (inputs.length >= minInputs && inputs.length <= maxInputs) return;
+  const range = minInputs === maxInputs ? minInputs : `${minInputs} to ${maxInputs}`;
+  throw new AppError('wrong_input_count', `${name} takes ${range} inputs, not ${inputs.length}`);
+}
+
+/** Of media that are still being probed, and of what is yet to be made, the worker finds the rest out. */
+function assertUsable(job: PlannedJob, found: readonly Source[]): void {
+  const { operation, params, inputs } = job;
+  const media = mediaOf(job, found);
+  for (const one of media) assertAccepted(operation, one);
+  const isKnown = media.length === inputs.length && media.every(({ status }) => status === 'ready');
+  if (operation.role === 'transform' && isKnown)
+    operation.check(
+      media.map((one) => one.probe).filter((probe): probe is Probe => probe !== null),
+      params,
+    );
 }
 
 /** A job on media that is still being probed waits for the probe; more than one unfinished input is rare and deferred. */

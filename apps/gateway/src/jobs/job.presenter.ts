@@ -4,7 +4,7 @@ import { JobReader, type JobSnapshot } from '@mediakiln/jobs';
 import { MediaStore, MediaUrls } from '@mediakiln/media';
 import { type JobResponse, presentJob } from '../present/job.response';
 
-/** Jobs as clients see them, with trail and outputs: two queries for any number of jobs; a single one with its turn. */
+/** Jobs as clients see them, with trail, outputs and chain: a query for each of these; a single one with its turn. */
 @Injectable()
 export class JobPresenter {
   constructor(
@@ -23,7 +23,11 @@ export class JobPresenter {
 
   async presentAll(jobs: readonly (Job | JobSnapshot)[]): Promise<JobResponse[]> {
     const ids = jobs.map((job) => job.id);
-    const [trails, outputs] = await Promise.all([this.reader.trails(ids), this.media.outputsOf(ids)]);
+    const [trails, outputs, chains] = await Promise.all([
+      this.reader.trails(ids),
+      this.media.outputsOf(ids),
+      this.reader.chains(jobs),
+    ]);
     return jobs.map((job) =>
       presentJob(
         job,
@@ -31,6 +35,7 @@ export class JobPresenter {
           progress: 'progress' in job ? job.progress : null,
           events: trails.get(job.id) ?? [],
           outputs: outputs.filter((media) => media.job_id === job.id),
+          chain: chains.get(job.chain_id ?? ''),
         },
         this.urls,
       ),

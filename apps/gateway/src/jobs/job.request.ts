@@ -1,5 +1,5 @@
 import { MAX_STEPS, OPERATIONS, type AnyOperation, paramsSchema } from '@mediakiln/operations';
-import { ApiHideProperty, ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import {
   ArrayMaxSize,
@@ -19,8 +19,8 @@ import {
 } from 'class-validator';
 import { HttpUrl } from '../http/http-url.rule';
 import { JsonObject, MediaIdUnless, UUID_OR_LATEST } from './job.rules';
+import { JobStepRequest, MAX_INPUTS } from './step.request';
 
-const MAX_INPUTS = 100;
 const MAX_METADATA_BYTES = 16 * 1024;
 const MAX_URL_LENGTH = 2_048;
 const MAX_DELAY_SECONDS = 30 * 86_400;
@@ -47,34 +47,14 @@ export class JobInputRequest {
   url?: string;
 }
 
-/** One of several operations that work on each other's output. */
-export class JobStepRequest {
-  @IsString()
-  @MaxLength(100)
-  operation: string;
-
-  @IsOptional()
-  @IsObject()
-  params?: Record<string, unknown>;
-
-  /** Which of the inputs a step takes besides the picture, from 1 on. */
-  @IsOptional()
-  @IsInt()
-  @Min(1)
-  @Max(MAX_INPUTS - 1)
-  input?: number;
-}
-
 /** What all operations share; `params` is checked against the operation's own class afterwards. */
 export class JobRequest {
-  @ApiProperty({ example: 'image.compress' })
+  // Described where it is one of the operations, as `params` and `steps` are.
   @ValidateIf((request: JobRequest) => request.steps === undefined || request.operation !== undefined)
   @IsString()
   @MaxLength(100)
   operation?: string;
 
-  // Described with the route: another way to ask for image.steps, whose own request has the details.
-  @ApiHideProperty()
   @IsOptional()
   @IsArray()
   @ArrayMinSize(1)
@@ -83,7 +63,12 @@ export class JobRequest {
   @Type(() => JobStepRequest)
   steps?: JobStepRequest[];
 
-  @ApiProperty({ type: [JobInputRequest], description: 'In the order in which the operation takes them' })
+  @ApiProperty({
+    type: [JobInputRequest],
+    minItems: 1,
+    maxItems: MAX_INPUTS,
+    description: 'In the order in which the operation takes them; a step names them by their place',
+  })
   @IsArray()
   @ArrayMinSize(1)
   @ArrayMaxSize(MAX_INPUTS)
@@ -169,3 +154,45 @@ export const DOCUMENTED_REQUESTS = OPERATIONS.map((operation) => ({
   operation,
   request: documentedRequest(operation),
 }));
+
+/** A request by steps, for the documentation alone. */
+export class StepsJob extends JobRequest {
+  @ApiProperty({
+    type: [JobStepRequest],
+    minItems: 1,
+    maxItems: MAX_STEPS,
+    description: 'In place of `operation` and `params`: several, each on what those before it make',
+  })
+  declare steps: JobStepRequest[];
+}
+
+/** A stretch of a video, a picture of that, made smaller and written anew: three jobs, since the last two are one. */
+const STEPS_EXAMPLE = {
+  inputs: [{ media_id: 'latest' }],
+  steps: [
+    { operation: 'video.trim', params: { start_time: 0.5, end_time: 1.5 } },
+    { operation: 'video.poster', inputs: [{ step: 0 }] },
+    { operation: 'image.resize', params: { width: 160 } },
+    { operation: 'image.convert', params: { format: 'webp' } },
+  ],
+};
+
+export const DOCUMENTED_EXAMPLES = {
+  ...Object.fromEntries(
+    OPERATIONS.map(({ name, summary, minInputs, example }) => [
+      name,
+      {
+        summary,
+        value: {
+          operation: name,
+          inputs: Array.from({ length: minInputs }, () => ({ media_id: 'latest' })),
+          params: example as object,
+        },
+      },
+    ]),
+  ),
+  steps: {
+    summary: 'Runs several operations, each on what those before it make',
+    value: STEPS_EXAMPLE,
+  },
+};

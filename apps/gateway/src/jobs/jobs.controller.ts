@@ -43,7 +43,7 @@ import { JobEvents, JobProgressEvent } from './job.events';
 import { JobIdPipe } from './job-id.pipe';
 import { JobPresenter } from './job.presenter';
 import { JobListQuery, WaitQuery, cursorKeyOf } from './job.query';
-import { DOCUMENTED_REQUESTS, JobRequest } from './job.request';
+import { DOCUMENTED_EXAMPLES, DOCUMENTED_REQUESTS, JobRequest, StepsJob } from './job.request';
 import { JobsService } from './jobs.service';
 
 const ApiJobId = (): MethodDecorator =>
@@ -67,6 +67,7 @@ export class JobPage implements Page<JobResponse> {
 @ApiExtraModels(
   JobEventResponse,
   JobProgressEvent,
+  StepsJob,
   ...DOCUMENTED_REQUESTS.flatMap(({ operation, request }) => [request, operation.params]),
 )
 @Needs('jobs:read')
@@ -87,11 +88,16 @@ export class JobsController {
     summary: 'Run an operation on media, or on files at addresses',
     description:
       'Answers at once; follow the job by its URLs. Instead of `operation` and `params`, `steps: [{operation, params}, …]` ' +
-      'runs up to ten image operations one after the other, as `image.steps`, which decodes and encodes only once.',
+      'runs up to ten operations one after the other, each on what the one before it makes unless its `inputs` name ' +
+      'something else. Each step is a job; steps on pictures that follow each other are one, `image.steps`, which decodes ' +
+      'and encodes only once. The answer is the job of the last step, and `chain` in it has all of them. ' +
+      '`delay_seconds` and `run_at` go for the first, and `webhook_url` is told once: of the last, or of the one that failed.',
   })
   @ApiBody({
     schema: {
-      oneOf: DOCUMENTED_REQUESTS.map(({ request }) => ({ $ref: getSchemaPath(request) })),
+      oneOf: [...DOCUMENTED_REQUESTS.map(({ request }) => request), StepsJob].map((request) => ({
+        $ref: getSchemaPath(request),
+      })),
       discriminator: {
         propertyName: 'operation',
         mapping: Object.fromEntries(
@@ -99,19 +105,7 @@ export class JobsController {
         ),
       },
     },
-    examples: Object.fromEntries(
-      DOCUMENTED_REQUESTS.map(({ operation }) => [
-        operation.name,
-        {
-          summary: operation.summary,
-          value: {
-            operation: operation.name,
-            inputs: Array.from({ length: operation.minInputs }, () => ({ media_id: 'latest' })),
-            params: operation.example as object,
-          },
-        },
-      ]),
-    ),
+    examples: DOCUMENTED_EXAMPLES,
   })
   @ApiIdempotencyKey()
   @ApiAcceptedResponse({ type: JobResponse })
@@ -191,7 +185,9 @@ export class JobsController {
   @HttpCode(HttpStatus.OK)
   @ApiOperation({
     summary: 'Cancel a job',
-    description: 'A running engine is ended within seconds; nothing is kept.',
+    description:
+      'A running engine is ended within seconds; nothing is kept. Of a chain, whatever has not ended is canceled, and what ' +
+      'earlier steps made is kept.',
   })
   @ApiJobId()
   @ApiOkResponse({ type: JobResponse })
@@ -203,7 +199,10 @@ export class JobsController {
   @Post(':id/retry')
   @Needs('jobs:write')
   @HttpCode(HttpStatus.ACCEPTED)
-  @ApiOperation({ summary: 'Run a failed or canceled job again' })
+  @ApiOperation({
+    summary: 'Run a failed or canceled job again',
+    description: 'A chain goes on where it ended: with the step that did not complete.',
+  })
   @ApiJobId()
   @ApiAcceptedResponse({ type: JobResponse })
   @ApiProblems('unauthenticated', 'not_found', 'job_not_retryable')

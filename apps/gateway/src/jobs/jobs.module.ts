@@ -5,6 +5,7 @@ import { EventTickets } from './event-tickets';
 import { EventsController } from './events.controller';
 import { JobEvents } from './job.events';
 import { JobInputs } from './job.inputs';
+import { JobOrders } from './job.orders';
 import { JobPresenter } from './job.presenter';
 import { JobsController } from './jobs.controller';
 import { JobsService } from './jobs.service';
@@ -18,6 +19,7 @@ import { OwnerEvents } from './owner.events';
   providers: [
     JobsService,
     JobInputs,
+    JobOrders,
     JobPresenter,
     StreamTiming,
     EventStreams,

@@ -1,71 +1,30 @@
 import { Injectable } from '@nestjs/common';
 import { AppError } from '@mediakiln/contracts';
 import type { Job } from '@mediakiln/entities';
-import { JobDispatcher, JobReader, type JobSnapshot, JobStore, type NewJob } from '@mediakiln/jobs';
-import { type Answered, Idempotency, goneSince } from '../http/idempotency';
-import { keyedRequest } from '../http/idempotency-key';
-import { JobInputs } from './job.inputs';
+import { ChainMoves, JobDispatcher, JobReader, type JobSnapshot, JobStore } from '@mediakiln/jobs';
+import type { Answered } from '../http/idempotency';
 import { type JobListQuery, lastIdOf } from './job.query';
+import { JobOrders } from './job.orders';
 import type { JobRequest } from './job.request';
-import { asAsked, orderOf } from './job.steps';
 
 /** What a request may do to the caller's jobs. */
 @Injectable()
 export class JobsService {
   constructor(
-    private readonly idempotency: Idempotency,
-    private readonly dispatcher: JobDispatcher,
+    private readonly orders: JobOrders,
     private readonly store: JobStore,
+    private readonly chains: ChainMoves,
     private readonly reader: JobReader,
-    private readonly inputs: JobInputs,
+    private readonly dispatcher: JobDispatcher,
   ) {}
 
-  /** The row first, the doorbell after the commit: accepted work needs no broker. */
-  async create(
+  /** @returns of a request by steps, the job of the last one. */
+  create(
     ownerId: string,
     request: JobRequest,
-    { requestId, key }: { requestId: string; key?: string },
+    by: { requestId: string; key?: string },
   ): Promise<Answered<Job>> {
-    const keyed = keyedRequest(ownerId, key, 'POST /v1/jobs', request);
-    const madeBefore = await this.idempotency.madeBefore(keyed);
-    if (madeBefore !== undefined) return this.again(ownerId, madeBefore);
-    const { operation, params } = orderOf(request);
-    if (request.run_at && request.delay_seconds !== undefined)
-      throw new AppError('validation_failed', 'Give run_at or delay_seconds, not both', {
-        errors: [{ pointer: '/run_at', code: 'conflict', detail: 'not together with delay_seconds' }],
-      });
-    const { inputs, dependsOn } = await this.inputs
-      .resolve(ownerId, operation, request.inputs, params)
-      .catch((error: unknown) => {
-        throw asAsked(request, error);
-      });
-    const job: NewJob = {
-      owner_id: ownerId,
-      operation: operation.name,
-      inputs,
-      params: { ...params },
-      metadata: request.metadata ?? null,
-      priority: request.priority ?? 0,
-      run_at: request.run_at,
-      delay_seconds: request.delay_seconds,
-      depends_on: dependsOn,
-      request_id: requestId,
-      webhook_url: request.webhook_url ?? null,
-    };
-    // One statement: without a key it needs no transaction around it.
-    const once = await this.idempotency.once(keyed, async (tx) => {
-      const { jobs, rings } = await this.dispatcher.insert(tx, [job]);
-      return { id: jobs[0]!.id, job: jobs[0]!, rings };
-    });
-    if ('madeBefore' in once) return this.again(ownerId, once.madeBefore);
-    await this.dispatcher.ring(once.made.rings);
-    return { resource: once.made.job, isReplay: false };
-  }
-
-  private async again(ownerId: string, id: string): Promise<Answered<Job>> {
-    const job = await this.reader.find(ownerId, id);
-    if (!job) throw goneSince();
-    return { resource: job, isReplay: true };
+    return this.orders.place(ownerId, request, by);
   }
 
   /** `latest` is the caller's newest job. @throws AppError not_found */
@@ -82,19 +41,21 @@ export class JobsService {
     return this.reader.list(ownerId, { ...filter, limit: limit + 1, after: lastIdOf(query) });
   }
 
-  /** A canceled job stays canceled, so asking twice is no error. */
+  /** With a job of a chain the others end as well. A canceled job stays canceled, so asking twice is no error. */
   async cancel(ownerId: string, id: string): Promise<JobSnapshot> {
     const job = await this.find(ownerId, id);
-    const error = new AppError('conflict', 'The job was canceled');
-    const settled = await this.store.settle({
-      id: job.id,
-      owner_id: ownerId,
-      to: 'canceled',
-      reason: 'canceled_by_user',
-      error,
-    });
+    const ended =
+      job.chain_id === null
+        ? await this.store.settle({
+            id: job.id,
+            owner_id: ownerId,
+            to: 'canceled',
+            reason: 'canceled_by_user',
+            error: new AppError('conflict', 'The job was canceled'),
+          })
+        : await this.chains.cancel(ownerId, job.chain_id);
     const now = await this.find(ownerId, job.id);
-    if (!settled && now.status !== 'canceled')
+    if (!ended && now.status !== 'canceled')
       throw new AppError(
         'job_already_settled',
         `The job is ${now.status} since ${now.finished_at?.toISOString()}`,
@@ -102,15 +63,24 @@ export class JobsService {
     return now;
   }
 
+  /** A chain goes on where it ended. */
   async retry(ownerId: string, id: string): Promise<JobSnapshot> {
     const job = await this.find(ownerId, id);
-    const retried = await this.store.retry(ownerId, job.id);
-    if (!retried)
+    const retried = await this.retried(ownerId, job);
+    if (retried.length === 0)
       throw new AppError(
         'job_not_retryable',
         `The job is ${job.status}; only failed or canceled ones can be retried`,
       );
-    if (retried.due) await this.dispatcher.ring([[retried.topic, 1]]);
+    await this.dispatcher.ring(retried.filter(({ due }) => due).map(({ topic }) => [topic, 1]));
     return this.find(ownerId, job.id);
+  }
+
+  private async retried(ownerId: string, { id, chain_id, status }: Job): Promise<Job[]> {
+    if (chain_id === null) {
+      const job = await this.store.retry(ownerId, id);
+      return job ? [job] : [];
+    }
+    return status === 'completed' ? [] : this.chains.retry(ownerId, chain_id);
   }
 }

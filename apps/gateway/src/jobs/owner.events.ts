@@ -19,6 +19,9 @@ export class StatusEvent extends JobEventResponse {
 
   @ApiProperty({ type: [String], format: 'uuid', description: 'Its inputs' })
   media_ids: string[];
+
+  @ApiProperty({ type: String, format: 'uuid', nullable: true, description: 'As `chain.id` in the job' })
+  chain_id: string | null;
 }
 
 /** `event: progress` */
@@ -85,9 +88,9 @@ function messagesOf(news: OwnerNews): MessageEvent[] {
 }
 
 function statusOf(move: JobMove): StatusEvent {
-  const { job_id, operation, purpose, inputs } = move;
+  const { job_id, operation, purpose, inputs, chain_id } = move;
   const media_ids = inputs.flatMap((input) => ('media_id' in input ? [input.media_id] : []));
-  return { job_id, operation, purpose, media_ids, ...presentJobEvent(move) };
+  return { job_id, operation, purpose, media_ids, chain_id, ...presentJobEvent(move) };
 }
 
 function mediaOf({ job_id, media }: JobMove, id: string): MessageEvent[] {

@@ -77,7 +77,6 @@ describe('a request by steps', () => {
       [step('image.crop', { width: 2, height: 5 })],
       '/steps/0/params/height',
     ],
-    ['a video', [step('image.resize', { width: 3 }), step('video.trim', { start: 0 })], '/steps/1/operation'],
     ['a probe', [step('image.probe'), step('image.compress')], '/steps/0/operation'],
     [
       'steps within steps',

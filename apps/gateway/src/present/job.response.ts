@@ -1,8 +1,9 @@
 import { ERRORS, JOB_STATUSES, type JobStatus, isTerminal } from '@mediakiln/contracts';
 import type { Job, JobEvent, JobProgress, JobPurpose, Media } from '@mediakiln/entities';
-import { MAX_FAILURES, MAX_QUEUE_POSITION } from '@mediakiln/jobs';
+import { type ChainStep, MAX_FAILURES, MAX_QUEUE_POSITION } from '@mediakiln/jobs';
 import type { MediaUrls } from '@mediakiln/media';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { ChainResponse, chainOf } from './chain.response';
 import { MediaResponse, presentMedia } from './media.response';
 
 export class ProgressResponse {
@@ -27,6 +28,12 @@ export class JobInputResponse {
 
   @ApiPropertyOptional({ format: 'uri', description: 'Fetched by the worker' })
   url?: string;
+
+  @ApiPropertyOptional({ format: 'uuid', description: 'An earlier job of its chain, which makes it' })
+  job_id?: string;
+
+  @ApiPropertyOptional({ description: 'Which output of that job', example: 'output' })
+  output?: string;
 }
 
 export class JobErrorResponse {
@@ -157,6 +164,13 @@ export class JobResponse {
   @ApiProperty({ type: String, format: 'uuid', nullable: true })
   batch_id: string | null;
 
+  @ApiProperty({
+    type: ChainResponse,
+    nullable: true,
+    description: 'The jobs of the same request, where its steps became several',
+  })
+  chain: ChainResponse | null;
+
   @ApiProperty({ format: 'uri' })
   status_url: string;
 
@@ -171,6 +185,8 @@ export interface JobParts {
   progress: JobProgress | null;
   events: readonly JobEvent[];
   outputs: readonly Media[];
+  /** All jobs of its chain; absent where it is in none. */
+  chain?: readonly ChainStep[];
 }
 
 /** A job row and what belongs to it, as clients see it; its turn is added where a single job is asked for. */
@@ -200,6 +216,7 @@ export function presentJob(job: Job, parts: JobParts, urls: MediaUrls): JobRespo
     finished_at: job.finished_at?.toISOString() ?? null,
     events: parts.events.map(presentJobEvent),
     batch_id: job.batch_id,
+    chain: chainOf(job, parts.chain),
     status_url: self,
     events_url: `${self}/events`,
     cancel_url: `${self}/cancel`,

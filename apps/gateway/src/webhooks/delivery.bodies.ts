@@ -33,9 +33,17 @@ export class DeliveryBodies {
   private async ofJob(delivery: ClaimedDelivery, ownerId: string, jobId: string): Promise<string | null> {
     const job = await this.jobs.find(ownerId, jobId);
     if (!job) return null;
-    const [trails, outputs] = await Promise.all([this.jobs.trails([jobId]), this.media.outputsOf([jobId])]);
+    const [trails, outputs, chains] = await Promise.all([
+      this.jobs.trails([jobId]),
+      this.media.outputsOf([jobId]),
+      this.jobs.chains([job]),
+    ]);
     const events = trails.get(jobId) ?? [];
-    return webhookBody(delivery, presentJob(job, { progress: job.progress, events, outputs }, this.urls));
+    const chain = chains.get(job.chain_id ?? '');
+    return webhookBody(
+      delivery,
+      presentJob(job, { progress: job.progress, events, outputs, chain }, this.urls),
+    );
   }
 
   private async ofBatch(delivery: ClaimedDelivery, ownerId: string, batchId: string): Promise<string | null> {

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { AppConfig } from '@mediakiln/config';
-import { AppError } from '@mediakiln/contracts';
 import { type SweepDuty, SweepingDuty } from '@mediakiln/entities';
 import type { EntityManager } from 'typeorm';
+import { type EndedStep, dependencyError } from '../dependency';
 import { JobStore } from '../job.store';
 
 /** Makes delayed jobs claimable when their time comes, and heals steps whose dependency ended while they were inserted. */
@@ -29,13 +29,14 @@ export class DueJobsDuty implements SweepDuty {
              (SELECT FROM job step WHERE step.id = waiting.depends_on AND step.status = 'completed'))
          ORDER BY run_at LIMIT 1000 FOR UPDATE SKIP LOCKED)`,
     );
-    const orphaned = await tx.query<{ id: string }[]>(
-      `SELECT waiting.id FROM job waiting JOIN job step ON step.id = waiting.depends_on
+    const orphaned = await tx.query<(EndedStep & { waiting: string })[]>(
+      `SELECT waiting.id AS waiting, step.id, step.operation, step.status, step.error_code, step.error_detail
+       FROM job waiting JOIN job step ON step.id = waiting.depends_on
        WHERE waiting.status = 'pending' AND NOT waiting.due AND step.status IN ('failed', 'canceled') LIMIT 100`,
     );
-    for (const { id } of orphaned)
+    for (const { waiting: id, ...step } of orphaned)
       await this.store.settle(
-        { id, to: 'canceled', reason: 'dependency_failed', error: new AppError('dependency_failed') },
+        { id, to: 'canceled', reason: 'dependency_failed', error: dependencyError(step) },
         tx,
       );
     return made + orphaned.length;

@@ -67,6 +67,7 @@ export const videoPoster: VideoOperation<VideoPosterParams> = {
   accepts: ['video'],
   minInputs: 1,
   maxInputs: 1,
+  makes: { output: 'image' },
   encoders: ['mjpeg'],
   timeoutSeconds: () => MIN_TIMEOUT_SECONDS,
   rules: ({ format, quality }) =>
