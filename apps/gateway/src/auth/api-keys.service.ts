@@ -5,12 +5,11 @@ import { ApiKey } from '@mediakiln/entities';
 import { DataSource, LessThan } from 'typeorm';
 import { uuidv7 } from 'uuidv7';
 import { type PageQuery, decodeIdCursor } from '../http/page';
+import { holdOwner, insertKey } from './api-key.rows';
 import type { ApiKeyRequest } from './api-keys.dto';
-import { Standing, hashOfKey } from './standing';
+import { Standing } from './standing';
 
-const MOST_KEYS = 100;
 const SECRET_BYTES = 32;
-const PREFIX_LENGTH = 11;
 
 /** Secrets for programs. Only their hashes are kept. */
 @Injectable()
@@ -26,30 +25,10 @@ export class ApiKeysService {
     { name, scopes, expires_at }: ApiKeyRequest,
   ): Promise<{ row: ApiKey; key: string }> {
     const key = `mk_${randomBytes(SECRET_BYTES).toString('base64url')}`;
-    const id = uuidv7();
     const row = await this.database.transaction(async (tx) => {
-      // The owner's row is held: two requests at once cannot both take the last place, and a deletion waits.
-      const [owner] = await tx.query<unknown[]>(
-        'SELECT 1 FROM "user" WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE',
-        [ownerId],
-      );
-      if (!owner) throw new AppError('unauthenticated', 'The account was deleted meanwhile');
-      const count = await tx.countBy(ApiKey, { owner_id: ownerId });
-      if (count >= MOST_KEYS)
-        throw new AppError(
-          'conflict',
-          `An account has at most ${MOST_KEYS} API keys, and you have ${count}: delete one first`,
-        );
-      await tx.insert(ApiKey, {
-        id,
-        owner_id: ownerId,
-        name,
-        scopes,
-        expires_at: expires_at ?? null,
-        prefix: key.slice(0, PREFIX_LENGTH),
-        key_hash: hashOfKey(key),
-      });
-      return tx.findOneByOrFail(ApiKey, { id });
+      await holdOwner(tx, ownerId);
+      const id = uuidv7();
+      return insertKey(tx, { id, owner_id: ownerId, name, scopes, expires_at: expires_at ?? null, key });
     });
     return { row, key };
   }

@@ -15,6 +15,7 @@ import { AuthService } from './auth.service';
 import { FirstAdmin } from './first-admin';
 import { JwtGuard } from './jwt.guard';
 import { JwtStrategy } from './jwt.strategy';
+import { LastingTokenService } from './lasting-token.service';
 import { Tries } from './tries';
 import { ExpiredSessions, Sessions } from './sessions';
 import { Standing } from './standing';
@@ -34,11 +35,13 @@ import { Standing } from './standing';
     FirstAdmin,
     JobPurge,
     JwtStrategy,
+    LastingTokenService,
     MediaPurge,
     Tries,
     Sessions,
     Standing,
     { provide: APP_GUARD, useClass: JwtGuard },
   ],
+  exports: [LastingTokenService],
 })
 export class AuthModule {}

@@ -1,6 +1,9 @@
 import { Module } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
+import { AuthModule } from '../auth/auth.module';
 import { BatchesHttpModule } from '../batches/batches.module';
+import { JobsHttpModule } from '../jobs/jobs.module';
+import { LinksHttpModule } from '../links/links.module';
 import { UploadsHttpModule } from '../uploads/uploads.module';
 import { CsvController } from './csv.controller';
 import { CsvService } from './csv.service';
@@ -10,16 +13,32 @@ import { ImageToVideoRows } from './image-to-video.rows';
 import { ImageToVideoService } from './image-to-video.service';
 import { MethodFilter } from './method.filter';
 import { SharedRoutesController } from './shared-routes.controller';
+import { TokenController } from './token.controller';
+import { VideoTasksController } from './video-tasks.controller';
+import { VideoTasksService } from './video-tasks.service';
+import { VideoUploadsService } from './video-uploads.service';
+import { VideosController } from './videos.controller';
+import { VideosService } from './videos.service';
 
 /** The routes of the systems that this one replaces, over the services of the other features. */
 @Module({
-  imports: [BatchesHttpModule, UploadsHttpModule],
-  controllers: [ImageToVideoController, CsvController, SharedRoutesController],
+  imports: [AuthModule, BatchesHttpModule, JobsHttpModule, LinksHttpModule, UploadsHttpModule],
+  controllers: [
+    ImageToVideoController,
+    CsvController,
+    SharedRoutesController,
+    TokenController,
+    VideosController,
+    VideoTasksController,
+  ],
   providers: [
     ImageToVideoService,
     ImageToVideoRows,
     CsvService,
     EitherFiles,
+    VideosService,
+    VideoTasksService,
+    VideoUploadsService,
     { provide: APP_FILTER, useClass: MethodFilter },
   ],
 })

@@ -21,11 +21,18 @@ const KEPT = [401, 403, 404, 405, 413, 429, 499];
 @Catch()
 export class ErrorBodyFilter extends ProblemFilter {
   protected override send(reply: FastifyReply, error: AppError): void {
-    const status = error.status >= 500 || KEPT.includes(error.status) ? error.status : 400;
     void reply
-      .status(status)
+      .status(this.statusOf(error))
       .headers({ ...problemHeaders(error), 'content-type': 'application/json; charset=utf-8' })
-      .send(JSON.stringify({ error: error.detail, code: error.code } satisfies ErrorBody));
+      .send(JSON.stringify(this.bodyOf(error)));
+  }
+
+  protected statusOf({ status }: AppError): number {
+    return status >= 500 || KEPT.includes(status) ? status : 400;
+  }
+
+  protected bodyOf(error: AppError): object {
+    return { error: error.detail, code: error.code } satisfies ErrorBody;
   }
 }
 
@@ -47,6 +54,10 @@ const WORDS: Record<number, string> = {
   401: 'A token is missing or wrong',
   403: 'The API key may not do this',
   404: 'There is nothing with this id among yours',
+  409: 'This does not go with what was sent before',
   413: 'The file is too large',
+  416: 'The range is outside the file',
+  429: 'Too many tries; `Retry-After` says when to come back',
+  503: 'The server is too busy',
   507: 'The storage is full',
 };

@@ -8,7 +8,10 @@ import { publicUrlOf } from '../http/public-url';
 import { ErrorBodyFilter } from './error-body.filter';
 
 /** Addresses of these routes. What is asked of them by another method reaches no controller, and so no filter of one. */
-const OURS = /^\/(upload|status\/[^/]+|api\/(upload|status\/[^/]+|media(\/[^/]+\/status)?))\/?$/;
+const OURS = [
+  /^\/(upload|status\/[^/]+|api\/(upload|status\/[^/]+|media(\/[^/]+\/status)?))\/?$/,
+  /^\/(api-token-auth|api\/videos\/(upload|chunked_upload|merge|list|serve|tasks\/[^/]+\/status|[^/]+\/(trim|share)))\/?$/,
+];
 
 /** For the whole gateway, since that is where a request ends that no route takes: 405 in the words of these systems. */
 @Catch(NotFoundException)
@@ -21,7 +24,8 @@ export class MethodFilter extends ErrorBodyFilter {
   }
 
   protected override send(reply: FastifyReply, error: AppError): void {
-    if (OURS.test(reply.request.url.split('?', 1)[0]!)) super.send(reply, error);
+    const path = reply.request.url.split('?', 1)[0]!;
+    if (OURS.some((pattern) => pattern.test(path))) super.send(reply, error);
     else sendProblem(reply, error, this.base);
   }
 }
