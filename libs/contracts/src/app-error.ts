@@ -73,6 +73,7 @@ export const ERRORS = {
   frame_rate_too_high: final(422, 'The frame rate is too high'),
   too_many_streams: final(422, 'The file has too many streams'),
   no_video_stream: final(422, 'There is no video stream in this file'),
+  no_audio_stream: final(422, 'There is no sound in this file'),
   empty_file: final(422, 'The file is empty'),
   invalid_trim_range: final(422, 'The start and end do not make a cut'),
   output_too_large: final(422, 'The output would exceed the size limit'),

@@ -2,9 +2,8 @@ import type { VideoProbe, VideoStreamProbe } from '@mediakiln/contracts';
 import type { EngineFacts, EngineRun, FrameSpan, PictureCheck, VideoPlan } from '../video-plan';
 import { FORMATS } from '../image/formats';
 import { type Size, fittedSize } from '../image/geometry';
-import { isFullRangeVideo, isRgbVideo } from './color';
-import { rateOf } from './ffprobe-json';
 import { startingAt, tickTime } from './seek';
+import { SCALING, isToneMapped, shownSize, sourceColors, toneMapping } from './shown';
 import { micro, tickSeconds, zeroOf } from './timeline';
 
 export interface PosterOrder {
@@ -29,8 +28,6 @@ const LATEST_CHOICE_SECONDS = 30;
 const CHOICE_SECONDS = 2;
 /** Of 100 pixels, so many darker than this of 255 make a frame black. */
 const BLACK = { share: 98, luma: 32 };
-const HDR_TRANSFERS = ['smpte2084', 'arib-std-b67'];
-const SCALING = 'flags=bicubic+accurate_rnd+full_chroma_int';
 
 interface Encoder {
   name: string;
@@ -100,17 +97,6 @@ export function planPoster(order: PosterOrder, engine: EngineFacts): VideoPlan {
   };
 }
 
-/** As players show it: turned, and of square pixels. The side that is squeezed grows, so that no line is lost. */
-function shownSize(video: VideoStreamProbe): Size {
-  const aspect = rateOf(video.sample_aspect_ratio.replace(':', '/')) ?? 1;
-  const { coded_width: width, coded_height: height } = video;
-  const square: Size =
-    aspect >= 1
-      ? { width: Math.round(width * aspect), height }
-      : { width, height: Math.round(height / aspect) };
-  return video.rotation_degrees % 180 === 0 ? square : { width: square.height, height: square.width };
-}
-
 /** Where the look for a frame begins, in the file's own seconds. */
 function chosenStart(probe: VideoProbe, video: VideoStreamProbe): number {
   const lasts = Math.min(probe.duration_seconds, video.duration_seconds ?? Number.POSITIVE_INFINITY);
@@ -162,46 +148,6 @@ const fallback = (wanted: string[]): string[] =>
   wanted.length === 0
     ? []
     : [`split[a][b];[a]${wanted.join(',')}[c];[b]trim=end_frame=1[d];[c][d]concat=n=2:v=1:a=0`];
-
-/** Untagged video is BT.709 from HD on, as players have it. */
-function sourceColors(video: VideoStreamProbe): string {
-  if (isRgbVideo(video)) return '';
-  return `:in_color_matrix=${matrixOf(video)}:in_range=${isFullRangeVideo(video) ? 'full' : 'tv'}`;
-}
-
-const MATRICES: Record<string, string> = {
-  bt709: 'bt709',
-  bt470bg: 'bt601',
-  smpte170m: 'bt601',
-  smpte240m: 'smpte240m',
-  fcc: 'fcc',
-  bt2020nc: 'bt2020',
-  bt2020c: 'bt2020',
-};
-const SD = { width: 1024, height: 576 };
-
-function matrixOf(video: VideoStreamProbe): string {
-  const isSd = video.coded_width <= SD.width && video.coded_height <= SD.height;
-  return MATRICES[video.color_space ?? ''] ?? (isSd || video.codec === 'mjpeg' ? 'bt601' : 'bt709');
-}
-
-/** HDR shown as it is would be pale. Where ffmpeg was built without the filters, it is. */
-const isToneMapped = (video: VideoStreamProbe, { filters: known }: EngineFacts): boolean =>
-  HDR_TRANSFERS.includes(video.color_transfer ?? '') && known.has('zscale') && known.has('tonemap');
-
-/** In RGB all along: zscale refuses odd sizes of 4:2:0. */
-function toneMapping(video: VideoStreamProbe, size: Size): string[] {
-  return [
-    `scale=${size.width}:${size.height}:${SCALING}${sourceColors(video)}:out_range=full`,
-    'format=gbrp12le',
-    `zscale=min=gbr:rin=full:pin=bt2020:tin=${video.color_transfer}:t=linear:npl=100`,
-    'format=gbrpf32le',
-    'zscale=p=bt709',
-    'tonemap=hable:desat=0',
-    'zscale=t=bt709:r=full',
-    'format=gbrp',
-  ];
-}
 
 /** The time of the picture as players show it; null where ffmpeg chooses. */
 function timeOfFrame({ probe, video, span }: PosterOrder): number | null {
