@@ -27,6 +27,10 @@ export function withSources(
   );
   const operations = steps.map(({ operation }) => operation);
   const resolved = steps.map(({ operation, asked }, index): Step => {
+    if (asked.inputs && asked.input !== undefined)
+      refuse([
+        { pointer: `/steps/${index}/input`, code: 'conflict', detail: 'input does not go with inputs' },
+      ]);
     const sources =
       asked.inputs?.map((one, position) =>
         namedSource(one, index, { operations, pointer: `/steps/${index}/inputs/${position}` }),
