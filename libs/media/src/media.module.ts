@@ -8,12 +8,15 @@ import { ObjectSweep } from './object.sweep';
 import { OrphanBytesSweep } from './orphan-bytes.sweep';
 import { StagingSweep } from './staging.sweep';
 import { ThumbnailStore } from './thumbnail.store';
+import { UploadStore } from './upload.store';
+import { UploadSweep } from './upload.sweep';
+import { UploadTurns } from './upload.turn';
 
-const PUBLIC = [ObjectStore, MediaStore, ThumbnailStore, MediaFiles, MediaUrls];
+const PUBLIC = [ObjectStore, MediaStore, ThumbnailStore, MediaFiles, MediaUrls, UploadStore, UploadTurns];
 
 @Global()
 @Module({
-  providers: [...PUBLIC, ObjectSweep, FailedMediaSweep, StagingSweep, OrphanBytesSweep],
+  providers: [...PUBLIC, ObjectSweep, FailedMediaSweep, StagingSweep, OrphanBytesSweep, UploadSweep],
   exports: PUBLIC,
 })
 export class MediaModule {}
