@@ -1,7 +1,7 @@
 import type { ErrorCode, Scope } from '@mediakiln/contracts';
 import { TEST_PASSWORD, type RegisteredUser } from '../support/gateway';
 import { formWith } from '../support/client';
-import type { MatrixScene } from './route-matrix.scene';
+import { type MatrixScene, VIDEO_HEAD } from './route-matrix.scene';
 
 /** One request that would work for the owner of what it names. */
 export interface MatrixAsk {
@@ -54,6 +54,9 @@ export function expectedOf({
     ...differs,
   };
 }
+
+/** The routes of other systems, whose clients read no problem documents. */
+export const COMPATIBLE = /^[A-Z]+ \/(api|upload|status)\b/;
 
 const DOT = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7', 'base64');
 const LIST = 'Serial Number,Product Name,Input Image Urls\n1,Chair,http://127.0.0.1/1.jpg';
@@ -235,4 +238,31 @@ export const MATRIX: readonly MatrixRow[] = [
   own('GET /api/status/{id}', 'media:read', 200, withMedia),
   mine('GET /api/media', 'media:read', 200),
   own('GET /api/media/{id}/status', 'media:read', 200, withMedia),
+
+  open('POST /api-token-auth', 200, async (scene) => ({
+    json: { username: (await scene.account()).user.email, password: TEST_PASSWORD },
+  })),
+  mine('GET /api/videos/list', 'media:read', 200),
+  open('GET /api/videos/serve', 200, async (scene) => {
+    const path = `/api/videos/${await scene.video()}/share`;
+    const { link } = await scene.make<{ link: string }>('POST', path);
+    return { query: new URL(link).search };
+  }),
+  mine('POST /api/videos/upload', 'media:write', 201, () =>
+    Promise.resolve({ body: () => formWith(VIDEO_HEAD, 'clip.mp4') }),
+  ),
+  own('POST /api/videos/{id}/share', 'links:write', 200, async (scene) => ({
+    path: { id: await scene.video() },
+    json: { expiry_time: 60 },
+  })),
+  own('POST /api/videos/{id}/trim', 'jobs:write', 202, async (scene) => ({
+    path: { id: await scene.video() },
+    json: { start_time: 0, end_time: 1 },
+  })),
+  own('POST /api/videos/merge', 'jobs:write', 202, async (scene) => ({
+    json: { video_ids: [await scene.video(), await scene.video()] },
+  })),
+  own('GET /api/videos/tasks/{task_id}/status', 'jobs:read', 200, async (scene) => ({
+    path: { task_id: await scene.task() },
+  })),
 ];

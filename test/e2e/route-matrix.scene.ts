@@ -5,12 +5,13 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { JwtService } from '@nestjs/jwt';
 import type { FastifyInstance } from 'fastify';
 import { AccessTokens, TOKEN_RULES } from '../../apps/gateway/src/auth/access-tokens';
+import { VideoUploadsService } from '../../apps/gateway/src/compat/video-uploads.service';
 import { type Answer, type Ask, type Job, type Link, formWith, send } from '../support/client';
 import { type RegisteredUser, type TestGateway, startGateway } from '../support/gateway';
 import { type OpenApi, documentOf } from '../support/open-api';
 import { photo } from '../support/pictures';
 import { until } from '../support/until';
-import { IMAGE_PROBE } from '../support/worker-scene';
+import { IMAGE_PROBE, VIDEO_PROBE } from '../support/worker-scene';
 
 /** Every route that the router knows, as `GET /v1/media/:id`. */
 const routed = new Set<string>();
@@ -23,6 +24,9 @@ class RouterWatch {
     });
   }
 }
+
+/** Enough to be taken for a video by its first bytes. */
+export const VIDEO_HEAD = Buffer.from('\0\0\0\x14ftypisom\0\0\0\0isom');
 
 /** What every row of the matrix is played on: a gateway, the owner of things, and somebody else. */
 export class MatrixScene {
@@ -38,6 +42,8 @@ export class MatrixScene {
 
   static async open(): Promise<MatrixScene> {
     const gateway = await startGateway({ modules: [RouterWatch] });
+    // No worker looks into anything here.
+    gateway.app.get(VideoUploadsService, { strict: false }).probeWaitMs = 0;
     const [owner, other] = [await gateway.register(), await gateway.register()];
     return new MatrixScene(gateway, await documentOf(gateway.url), owner, other, await photo({ seed: 7 }));
   }
@@ -79,6 +85,20 @@ export class MatrixScene {
     const { id } = await this.make<{ id: string }>('POST', '/v1/media', { body: form });
     await this.gateway.database.getRepository(Media).update(id, { status: 'ready', probe: IMAGE_PROBE });
     return id;
+  }
+
+  /** A new ready video of the owner: what would be found in it, without the rest. */
+  async video(): Promise<string> {
+    const form = formWith(VIDEO_HEAD, 'clip.mp4');
+    const { id } = await this.make<{ id: string }>('POST', '/v1/media', { body: form });
+    await this.gateway.database.getRepository(Media).update(id, { status: 'ready', probe: VIDEO_PROBE });
+    return id;
+  }
+
+  async task(): Promise<string> {
+    const json = { start_time: 0, end_time: 1 };
+    const path = `/api/videos/${await this.video()}/trim`;
+    return (await this.make<{ task_id: string }>('POST', path, { json })).task_id;
   }
 
   /** With its thumbnail made already. */
