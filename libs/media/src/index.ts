@@ -13,7 +13,7 @@ export { StagingSweep } from './staging.sweep';
 export { thumbnailWork } from './thumbnail';
 export type { ThumbnailWork } from './thumbnail';
 export { ThumbnailStore } from './thumbnail.store';
-export { UploadStore, isExpired } from './upload.store';
+export { UploadStore } from './upload.store';
 export type { Held, UploadPlan } from './upload.store';
 export { UploadSweep } from './upload.sweep';
 export { UploadTurn, UploadTurns } from './upload.turn';

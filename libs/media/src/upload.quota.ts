@@ -24,12 +24,29 @@ export async function roomOf(
   ownerId: string,
   byDefault: number | undefined,
 ): Promise<Room | null> {
-  const [owner] = await tx.query<{ quota_bytes: string | null }[]>(FIND_LIMIT, [ownerId]);
-  const limit = owner?.quota_bytes == null ? byDefault : Number(owner.quota_bytes);
+  const limit = await limitOf(tx, ownerId, byDefault);
   if (limit === undefined) return null;
   await tx.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`mediakiln:quota:${ownerId}`]);
   const [{ used }] = await tx.query<[{ used: string }]>(FIND_USED, [ownerId]);
   return { limit, used: Number(used) };
+}
+
+/** Asked first, so that nobody waits for a lock who has no quota. */
+export async function hasQuota(
+  manager: EntityManager,
+  ownerId: string,
+  byDefault: number | undefined,
+): Promise<boolean> {
+  return (await limitOf(manager, ownerId, byDefault)) !== undefined;
+}
+
+async function limitOf(
+  manager: EntityManager,
+  ownerId: string,
+  byDefault: number | undefined,
+): Promise<number | undefined> {
+  const [owner] = await manager.query<{ quota_bytes: string | null }[]>(FIND_LIMIT, [ownerId]);
+  return owner?.quota_bytes == null ? byDefault : Number(owner.quota_bytes);
 }
 
 /** @throws AppError quota_exceeded */

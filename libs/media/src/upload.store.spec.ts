@@ -6,7 +6,7 @@ import { Upload } from '@mediakiln/entities';
 import { PartialFiles } from '@mediakiln/storage';
 import { join } from 'node:path';
 import { MediaFixture } from '../../../test/support/media';
-import { UploadStore, isExpired } from './upload.store';
+import { UploadStore } from './upload.store';
 import { UploadSweep } from './upload.sweep';
 import { UploadTurns } from './upload.turn';
 
@@ -92,10 +92,12 @@ describe('a quota', () => {
     const grown = await store.create(plan(0, { length: null }));
     await fixture.transaction((tx) => store.reserve(tx, grown!, 900));
     const body = { protocol: 'multipart', holder: randomUUID() };
-    const unknown = await store.createWithinQuota(plan(0, body), 5_000);
+    const unknown = await store.createWithinQuota(plan(0, body), undefined, 5_000);
     expect(unknown?.reserved_bytes).toBe(100);
-    await expect(store.createWithinQuota(plan(0), 5_000)).rejects.toMatchObject({ code: 'quota_exceeded' });
-    expect(await storeWith().createWithinQuota(plan(0), 5_000)).toBeNull();
+    await expect(store.createWithinQuota(plan(0), undefined, 5_000)).rejects.toMatchObject({
+      code: 'quota_exceeded',
+    });
+    expect(await storeWith().createWithinQuota(plan(0), 900, 5_000)).toBeNull();
   });
 
   it('is not held by a multipart body whose gateway died', async () => {
@@ -193,6 +195,8 @@ it('knows the sets of one owner by the name that the client gave them', async ()
   expect(await store.findByFileId(owner, named.file_id)).toBeNull();
   expect(await store.create(plan(0, named))).not.toBeNull();
   expect(await store.find(owner, first!.id)).toBeNull();
+  await expect(store.findLive(owner, first!.id)).rejects.toMatchObject({ code: 'not_found' });
+  await expect(store.findLive(owner, 'no id')).rejects.toMatchObject({ code: 'not_found' });
 });
 
 describe('the sweep', () => {
@@ -213,7 +217,8 @@ describe('the sweep', () => {
     await put(`${expired.id}.7`);
     const turn = await turns.take(written.id, 0);
     for (const { id } of [expired, written]) await expire(id);
-    expect(isExpired((await rowOf(expired.id))!)).toBe(true);
+    await expect(store.findLive(owner, expired.id)).rejects.toMatchObject({ code: 'upload_expired' });
+    expect(await store.findLive(owner, kept.id)).toMatchObject({ id: kept.id });
     await sweep();
     const left = new Set(await files.list());
     expect([kept, expired, written].map(({ id }) => left.has(id))).toEqual([true, false, true]);

@@ -5,7 +5,7 @@ import { Upload } from '@mediakiln/entities';
 import { DataSource, type EntityManager, In } from 'typeorm';
 import { uuidv7 } from 'uuidv7';
 import { LOCK_MS } from './upload.turn';
-import { beyondQuota, refuseBeyond, roomOf } from './upload.quota';
+import { beyondQuota, hasQuota, refuseBeyond, roomOf } from './upload.quota';
 
 /** What is known of an upload when it begins. */
 export interface UploadPlan extends Pick<Upload, 'owner_id' | 'protocol' | 'name'> {
@@ -34,7 +34,7 @@ const LIFE = `now() + $3 * interval '1 s'`;
 
 const ADVANCE = `
 UPDATE upload SET "offset" = $4, expires_at = ${LIFE}
-WHERE id = $1 AND locked_by = $2 AND finished_at IS NULL`;
+WHERE id = $1 AND locked_by = $2 AND finished_at IS NULL RETURNING expires_at`;
 
 /** Its life goes on, so that whoever missed the answer can ask again. */
 const FINISH = `
@@ -68,19 +68,24 @@ export class UploadStore {
   }
 
   /**
-   * For a body whose length is not known: all that the quota has left is reserved, `mostBytes` at most.
-   * @returns null where there is no quota. @throws AppError quota_exceeded when nothing is left
+   * For a body that is an upload only while it arrives. Of an unknown length, all that the quota has left is reserved,
+   * `mostBytes` at most.
+   * @returns null where there is no quota: nothing needs to be reserved. @throws AppError quota_exceeded
    */
   async createWithinQuota(
     plan: Omit<UploadPlan, 'reserved_bytes'>,
+    bytes: number | undefined,
     mostBytes: number,
   ): Promise<Upload | null> {
+    if (!(await hasQuota(this.dataSource.manager, plan.owner_id, this.config.maxOwnerBytes))) return null;
     return this.dataSource.transaction(async (tx) => {
       const room = await roomOf(tx, plan.owner_id, this.config.maxOwnerBytes);
       if (!room) return null;
       const left = room.limit - room.used;
-      if (left <= 0) throw beyondQuota(room, 'nothing is left');
-      return this.insert(tx, { ...plan, reserved_bytes: Math.min(left, mostBytes) });
+      if (bytes === undefined && left <= 0) throw beyondQuota(room, 'nothing is left');
+      const reserved_bytes = bytes ?? Math.min(left, mostBytes);
+      refuseBeyond(room, reserved_bytes);
+      return this.insert(tx, { ...plan, reserved_bytes });
     });
   }
 
@@ -94,7 +99,24 @@ export class UploadStore {
     await tx.query(RESERVE, [id, owner_id, bytes]);
   }
 
-  /** Also one whose time is over and that the sweeper has not met: see `isExpired`. */
+  /** By the clock of the database, which gave it its time. @throws AppError not_found, upload_expired */
+  async findLive(ownerId: string, id: string): Promise<Upload> {
+    const { raw, entities } = await this.dataSource.manager
+      .createQueryBuilder(Upload, 'upload')
+      .addSelect('upload.expires_at <= now()', 'is_expired')
+      .where('upload.id = :id AND upload.owner_id = :ownerId', { id: UUID.test(id) ? id : null, ownerId })
+      .getRawAndEntities<{ is_expired: boolean }>();
+    const [upload] = entities;
+    if (!upload) throw new AppError('not_found', 'There is no upload with this id');
+    if (raw[0]?.is_expired)
+      throw new AppError(
+        'upload_expired',
+        `It was to be gone on with until ${upload.expires_at.toISOString()}`,
+      );
+    return upload;
+  }
+
+  /** Also one whose time is over and that the sweeper has not met. */
   async find(ownerId: string, id: string): Promise<Upload | null> {
     return UUID.test(id) ? this.dataSource.manager.findOneBy(Upload, { id, owner_id: ownerId }) : null;
   }
@@ -126,16 +148,18 @@ export class UploadStore {
 
   /**
    * Acknowledges bytes: they are on the disk for good.
+   * @returns until when the upload lives from here on.
    * @throws AppError upload_locked when it is somebody else's turn by now
    */
-  async advance({ id, holder }: Held, offset: number): Promise<void> {
-    const [, changed] = await this.dataSource.query<[unknown, number]>(ADVANCE, [
+  async advance({ id, holder }: Held, offset: number): Promise<Date> {
+    const [[row]] = await this.dataSource.query<[{ expires_at: Date }[], number]>(ADVANCE, [
       id,
       holder,
       this.config.uploadLifeSeconds,
       offset,
     ]);
-    if (changed === 0) throw taken();
+    if (!row) throw taken();
+    return row.expires_at;
   }
 
   /**
@@ -188,7 +212,5 @@ export class UploadStore {
     return tx.findOneBy(Upload, { id });
   }
 }
-
-export const isExpired = ({ expires_at }: Upload): boolean => expires_at.getTime() <= Date.now();
 
 const taken = (): AppError => new AppError('upload_locked', 'Another request has taken over this upload');

@@ -17,6 +17,8 @@ export interface UploadNames {
   key?: string;
   /** What is to be done with the media when it is probed: inserted with it, so that neither is there alone. */
   then?: Pick<NewJob, 'operation' | 'params' | 'delay_seconds'>;
+  /** What else is to be written with the media, or not at all, such as the end of an upload that came in parts. */
+  also?: (tx: EntityManager, mediaId: string) => Promise<void>;
 }
 
 interface Inserted {
@@ -87,6 +89,7 @@ export class UploadIntake {
           { ...common, id: jobId, operation, purpose: 'probe' },
           ...(names.then ? [{ ...common, ...names.then, depends_on: jobId }] : []),
         ]);
+        await names.also?.(tx, id);
         return { id, media, ticket };
       };
       // Of those that race with the same key, all but one find the media of the first: it is but a moment.
