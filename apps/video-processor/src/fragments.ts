@@ -2,6 +2,12 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { AppError } from '@mediakiln/contracts';
 import type { FragmentedFile } from '@mediakiln/operations';
 
+interface Track {
+  id: number;
+  /** Ticks per second. */
+  timescale: number;
+}
+
 /** Far more than what describes the two tracks of a file of ours, or one of its fragments. */
 const MAX_HEADER_BYTES = 16 << 20;
 
@@ -21,16 +27,14 @@ export async function readFragments(path: string): Promise<FragmentedFile> {
     if (!moov || moofs.length === 0) throw broken('it holds no fragment');
     const header = await contentOf(file, moov);
     const video = videoTrack(header);
-    const starts = await Promise.all(
-      moofs.map(async (moof) => startOf(await contentOf(file, moof), video.id) / video.timescale),
-    );
+    const spans = await Promise.all(moofs.map(async (moof) => spanOf(await contentOf(file, moof), video)));
     return {
       codecs: codecsOf(header),
       init_bytes: moofs[0]!.start,
       fragments: moofs.map(({ start }, index) => ({
         offset: start,
         bytes: (moofs[index + 1]?.start ?? lastEnd(boxes)) - start,
-        start_seconds: starts[index]!,
+        ...spans[index]!,
       })),
     };
   } finally {
@@ -90,7 +94,7 @@ function only(data: Buffer, ...path: string[]): Buffer {
   return found;
 }
 
-function videoTrack(moov: Buffer): { id: number; timescale: number } {
+function videoTrack(moov: Buffer): Track {
   const track = inside(moov, 'trak').find(
     (trak) => only(trak, 'mdia', 'hdlr').toString('latin1', 8, 12) === 'vide',
   );
@@ -103,12 +107,38 @@ function videoTrack(moov: Buffer): { id: number; timescale: number } {
   };
 }
 
-/** `tfdt` of the track: when its first sample of the fragment is decoded. */
-function startOf(moof: Buffer, trackId: number): number {
-  const traf = inside(moof, 'traf').find((one) => only(one, 'tfhd').readUInt32BE(4) === trackId);
+/** When the first sample of the track is decoded (`tfdt`), and how long all of them last. */
+function spanOf(moof: Buffer, { id, timescale }: Track): { start_seconds: number; seconds: number } {
+  const traf = inside(moof, 'traf').find((one) => only(one, 'tfhd').readUInt32BE(4) === id);
   if (!traf) throw broken('a fragment has no picture');
   const tfdt = only(traf, 'tfdt');
-  return tfdt[0] === 1 ? Number(tfdt.readBigUInt64BE(4)) : tfdt.readUInt32BE(4);
+  const start = tfdt[0] === 1 ? Number(tfdt.readBigUInt64BE(4)) : tfdt.readUInt32BE(4);
+  const usual = usualDuration(only(traf, 'tfhd'));
+  const ticks = inside(traf, 'trun').reduce((sum, trun) => sum + durationOf(trun, usual), 0);
+  if (ticks === 0) throw broken('a fragment lasts no time');
+  return { start_seconds: start / timescale, seconds: ticks / timescale };
+}
+
+/** Bits of `tfhd` and `trun` that tell which fields are there, in this order. */
+const TFHD = { base: 0x1, description: 0x2, duration: 0x8 };
+const TRUN = { offset: 0x1, firstFlags: 0x4, duration: 0x100, each: [0x100, 0x200, 0x400, 0x800] };
+
+function usualDuration(tfhd: Buffer): number {
+  const flags = tfhd.readUInt32BE(0);
+  const at = 8 + (flags & TFHD.base ? 8 : 0) + (flags & TFHD.description ? 4 : 0);
+  return flags & TFHD.duration ? tfhd.readUInt32BE(at) : 0;
+}
+
+function durationOf(trun: Buffer, usual: number): number {
+  const flags = trun.readUInt32BE(0);
+  const count = trun.readUInt32BE(4);
+  if (!(flags & TRUN.duration)) return count * usual;
+  const start = 8 + (flags & TRUN.offset ? 4 : 0) + (flags & TRUN.firstFlags ? 4 : 0);
+  const step = 4 * TRUN.each.filter((bit) => flags & bit).length;
+  return Array.from({ length: count }, (_, index) => trun.readUInt32BE(start + index * step)).reduce(
+    (sum, one) => sum + one,
+    0,
+  );
 }
 
 /** As playlists name them (RFC 6381): the profile and level of H.264 out of `avcC`, and AAC-LC. */

@@ -16,14 +16,13 @@ export async function writeTexts(workdir: string, { texts = [] }: VideoPlan): Pr
   return produced;
 }
 
-async function textOf(workdir: string, { text, facts }: PlannedText): Promise<string> {
+async function textOf(workdir: string, { text }: PlannedText): Promise<string> {
   if (typeof text === 'string') return text;
   const renditions = 'rendition' in text ? [text.rendition] : text.renditions;
   const made = await Promise.all(
     renditions.map(async (rendition) => ({
       ...rendition,
       ...(await readFragments(join(workdir, rendition.video))),
-      duration_seconds: facts.duration_seconds,
     })),
   );
   return 'rendition' in text ? mediaPlaylist(made[0]!) : masterPlaylist(made);

@@ -9,9 +9,14 @@ import { imageSteps } from './image/steps';
 import { imageThumbnail } from './image/thumbnail';
 import { imageWatermark } from './image/watermark';
 import type { AnyOperation } from './operation';
+import { videoExtractAudio } from './video/extract-audio';
 import { videoFromImage } from './video/from-image';
+import { videoHls } from './video/hls';
 import { videoPoster } from './video/poster';
 import { videoProbe } from './video/probe';
+import { videoRemux } from './video/remux';
+import { videoSprite } from './video/sprite';
+import { videoTranscode } from './video/transcode';
 import { videoTrim } from './video/trim';
 
 /** Every operation of the platform. Adding one is a file, its spec, and a line here. */
@@ -30,6 +35,11 @@ export const OPERATIONS: readonly AnyOperation[] = [
   videoPoster,
   videoTrim,
   videoFromImage,
+  videoTranscode,
+  videoRemux,
+  videoExtractAudio,
+  videoSprite,
+  videoHls,
 ];
 
 const byName = new Map(OPERATIONS.map((operation) => [operation.name, operation]));

@@ -52,11 +52,16 @@ export type {
 } from './video-plan';
 export { fieldErrors, validateParams } from './validate-params';
 export { paramsSchema } from './param';
+export { VideoExtractAudioParams, videoExtractAudio } from './video/extract-audio';
 export { VideoFromImageParams, videoFromImage } from './video/from-image';
+export { VideoHlsParams, videoHls } from './video/hls';
 export { masterPlaylist, mediaPlaylist } from './video/hls-text';
 export type { FragmentedFile, MadeRendition } from './video/hls-text';
 export { AUDIO_CODECS, MAX_PIXELS, MAX_STREAMS, VIDEO_CODECS, wallLimitSeconds } from './video/limits';
 export { VideoPosterParams, videoPoster } from './video/poster';
 export { videoProbe } from './video/probe';
+export { VideoRemuxParams, videoRemux } from './video/remux';
+export { VideoSpriteParams, videoSprite } from './video/sprite';
 export { tickSeconds } from './video/timeline';
+export { VideoTranscodeParams, videoTranscode } from './video/transcode';
 export { VideoTrimParams, videoTrim } from './video/trim';

@@ -8,13 +8,10 @@ export interface FragmentedFile {
   /** How many bytes come before the first fragment: the initialisation section. */
   init_bytes: number;
   /** Each starts with a keyframe. */
-  fragments: { offset: number; bytes: number; start_seconds: number }[];
+  fragments: { offset: number; bytes: number; start_seconds: number; seconds: number }[];
 }
 
-export interface MadeRendition extends PlannedRendition, FragmentedFile {
-  /** Of the picture. */
-  duration_seconds: number;
-}
+export type MadeRendition = PlannedRendition & FragmentedFile;
 
 /** So different may the same moment be in two files whose clocks have other ticks. */
 const SAME_SECONDS = 0.001;
@@ -23,14 +20,14 @@ const VERSION = 7;
 
 /** The segments of one rendition, as ranges of its one file (RFC 8216). */
 export function mediaPlaylist(made: MadeRendition): string {
-  const lasting = durationsOf(made);
+  const longest = Math.max(...made.fragments.map(({ seconds }) => seconds));
   return lines([
-    `#EXT-X-TARGETDURATION:${Math.ceil(Math.max(...lasting) - SAME_SECONDS)}`,
+    `#EXT-X-TARGETDURATION:${Math.ceil(longest - SAME_SECONDS)}`,
     '#EXT-X-MEDIA-SEQUENCE:0',
     '#EXT-X-PLAYLIST-TYPE:VOD',
     `#EXT-X-MAP:URI="${made.video}",BYTERANGE="${made.init_bytes}@0"`,
-    ...made.fragments.flatMap(({ offset, bytes }, index) => [
-      `#EXTINF:${lasting[index]!.toFixed(6)},`,
+    ...made.fragments.flatMap(({ offset, bytes, seconds }) => [
+      `#EXTINF:${seconds.toFixed(6)},`,
       `#EXT-X-BYTERANGE:${bytes}@${offset}`,
       made.video,
     ]),
@@ -58,22 +55,14 @@ export function masterPlaylist(made: readonly MadeRendition[]): string {
 const lines = (tags: string[]): string =>
   ['#EXTM3U', `#EXT-X-VERSION:${VERSION}`, '#EXT-X-INDEPENDENT-SEGMENTS', ...tags, ''].join('\n');
 
-function durationsOf({ fragments, duration_seconds }: MadeRendition): number[] {
-  const zero = fragments[0]!.start_seconds;
-  return fragments.map(
-    ({ start_seconds }, index) =>
-      (fragments[index + 1]?.start_seconds ?? zero + duration_seconds) - start_seconds,
-  );
-}
-
 /** Bits per second of the heaviest segment. */
-function peakOf(made: MadeRendition): number {
-  const lasting = durationsOf(made);
-  return Math.ceil(Math.max(...made.fragments.map(({ bytes }, index) => (8 * bytes) / lasting[index]!)));
-}
+const peakOf = ({ fragments }: MadeRendition): number =>
+  Math.ceil(Math.max(...fragments.map(({ bytes, seconds }) => (8 * bytes) / seconds)));
 
-function averageOf({ fragments, duration_seconds }: MadeRendition): number {
-  return Math.ceil((8 * fragments.reduce((sum, { bytes }) => sum + bytes, 0)) / duration_seconds);
+function averageOf({ fragments }: MadeRendition): number {
+  const sum = (of: (one: FragmentedFile['fragments'][number]) => number): number =>
+    fragments.reduce((total, one) => total + of(one), 0);
+  return Math.ceil((8 * sum(({ bytes }) => bytes)) / sum(({ seconds }) => seconds));
 }
 
 function assertAligned(one: MadeRendition, other: MadeRendition): void {

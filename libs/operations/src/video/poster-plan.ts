@@ -159,7 +159,7 @@ function timeOfFrame({ probe, video, span }: PosterOrder): number | null {
  * ffmpeg's scale of quantisers, 1 (best) to 31, for the quality that JPEG libraries know: those scale their tables by
  * 5000 / quality or 200 - 2 * quality percent; measured, a tenth of that makes a file of about the same size and look.
  */
-function jpegScale(quality: number): number {
+export function jpegScale(quality: number): number {
   const percent = quality < 50 ? 5000 / quality : 200 - 2 * quality;
   return Math.min(31, Math.max(1, Math.round(percent / 10)));
 }
