@@ -26,11 +26,13 @@ export async function moveFile(from: string, to: string): Promise<void> {
   }
 }
 
-/** Makes the folder and, level by level, makes durable that it is there. */
-export async function makeFolder(path: string): Promise<void> {
+/** Makes the folder. @returns the folders that have to be synced for it to be there for good; none when it was there. */
+export async function makeFolder(path: string): Promise<string[]> {
   const first = await mkdir(path, { recursive: true });
-  if (first === undefined) return;
-  for (let made = path; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
+  if (first === undefined) return [];
+  const changed: string[] = [];
+  for (let made = path; made.length >= first.length; made = dirname(made)) changed.push(dirname(made));
+  return changed;
 }
 
 /** A rename is on disk only after its folder is. */

@@ -74,7 +74,7 @@ export class LocalStorage extends Storage {
     if (await this.stat(key)) return;
     const temporary = this.stagingPath();
     await onDisk(async () => {
-      await makeFolder(dirname(target));
+      const changed = await makeFolder(dirname(target));
       try {
         // A second name, so that the staged file stays usable: a put can be repeated.
         await linkOrCopy(staged.path, temporary);
@@ -83,7 +83,8 @@ export class LocalStorage extends Storage {
         // Renaming onto another name of the same file does nothing and leaves the first name.
         await rm(temporary, { force: true });
       }
-      await syncFolder(dirname(target));
+      // At the same time: a journal takes all of them in one go.
+      await Promise.all([dirname(target), ...changed].map(syncFolder));
     });
   }
 
