@@ -1,13 +1,14 @@
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import { type AppConfig, ConfigError, ConfigModule, loadConfig } from '@mediakiln/config';
-import { Log } from '@mediakiln/observability';
+import { Log, keepHeapSteady } from '@mediakiln/observability';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { GatewayModule, configureGateway, createGatewayAdapter } from './gateway.module';
 
 class GatewayProcess {}
 
 async function main(): Promise<void> {
+  keepHeapSteady();
   const config = loadConfig(process.env, { host: '0.0.0.0', serviceName: 'gateway' });
   requireServices(config);
   const app = await NestFactory.create<NestFastifyApplication>(

@@ -3,12 +3,13 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { type AppConfig, ConfigError, ConfigModule, loadConfig } from '@mediakiln/config';
 import { Transports } from '@mediakiln/messaging';
-import { Log } from '@mediakiln/observability';
+import { Log, keepHeapSteady } from '@mediakiln/observability';
 import { VideoProcessorModule } from './video-processor.module';
 
 class VideoProcessorProcess {}
 
 async function main(): Promise<void> {
+  keepHeapSteady();
   const config = loadConfig(process.env, { host: '0.0.0.0', serviceName: 'video-processor' });
   requireServices(config);
   const app = await NestFactory.create(
