@@ -1,4 +1,5 @@
 import { BAD_INPUT_SCENARIOS } from './bad-input.scenarios';
+import { CHAIN_SCENARIOS } from './chains.scenarios';
 import { DOCS_SCENARIOS } from './docs.scenarios';
 import { JOB_SCENARIOS } from './jobs.scenarios';
 import { MEDIA_SCENARIOS } from './media.scenarios';
@@ -12,6 +13,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...MEDIA_SCENARIOS,
   ...JOB_SCENARIOS,
   ...OPERATION_SCENARIOS,
+  ...CHAIN_SCENARIOS,
   ...URL_SCENARIOS,
   ...SHARING_SCENARIOS,
   ...BAD_INPUT_SCENARIOS,

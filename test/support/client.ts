@@ -30,6 +30,7 @@ export interface Job {
   attempts: number;
   events: { status: string; attempt: number; reason: string; at: string }[];
   events_url: string;
+  chain: { id: string; step: number; steps: { job_id: string; operation: string; status: string }[] } | null;
 }
 
 export interface Link {
@@ -43,7 +44,12 @@ export interface Link {
 export interface JobAsk {
   /** This, with `params`, or `steps`. */
   operation?: string;
-  steps?: { operation: string; params?: Record<string, unknown>; input?: number }[];
+  steps?: {
+    operation: string;
+    params?: Record<string, unknown>;
+    input?: number;
+    inputs?: { step?: number; input?: number; output?: string }[];
+  }[];
   inputs: ({ media_id: string } | { url: string })[];
   params?: Record<string, unknown>;
   delay_seconds?: number;
