@@ -11,6 +11,7 @@ import {
   imageProbe,
   validateParams,
   videoFromImage,
+  videoMerge,
   videoPoster,
   videoProbe,
   videoTrim,
@@ -69,6 +70,19 @@ export class VideoBench {
     return this.run(videoPoster, params, path, await this.probe(path, options), options);
   }
 
+  /** Probes each and puts them one behind the other, as the platform does. */
+  async merge(
+    paths: readonly string[],
+    params: object = {},
+    options: RunOptions = {},
+  ): Promise<ExecutionResult> {
+    const probes = new Map<string, VideoProbe>();
+    for (const path of new Set(paths))
+      probes.set(path, await this.probe(path, { container: options.container }));
+    const inputs = paths.map((path) => ({ path, probe: probes.get(path)! }));
+    return this.runAll(videoMerge, params, inputs, options);
+  }
+
   /** Probes a picture and makes a video of it, as the platform does. */
   async fromImage(image: Buffer, params: object = {}, options: RunOptions = {}): Promise<ExecutionResult> {
     const { container } = sniff(image.subarray(0, SNIFF_BYTES));
@@ -85,13 +99,25 @@ export class VideoBench {
     probe: Probe | null,
     options: RunOptions = {},
   ): Promise<ExecutionResult> {
+    return this.runAll(operation, params, [{ path, probe }], options);
+  }
+
+  async runAll(
+    operation: AnyVideoOperation,
+    params: object,
+    inputs: readonly { path: string; probe: Probe | null }[],
+    options: RunOptions = {},
+  ): Promise<ExecutionResult> {
     const valid = validateParams(operation, params);
-    if (operation.role === 'transform' && probe) operation.check([probe], valid);
+    const probes = inputs.flatMap(({ probe }) => probe ?? []);
+    if (operation.role === 'transform' && probes.length > 0) operation.check(probes, valid);
     return this.executor.execute({
       job_id: randomUUID(),
       operation,
       params: valid,
-      inputs: [{ path, container: options.container ?? demuxerOf(path), bytes: 0, probe }],
+      inputs: inputs.map(({ path, probe }) => {
+        return { path, container: options.container ?? demuxerOf(path), bytes: 0, probe };
+      }),
       workdir: await this.workdir(),
       signal: options.signal ?? new AbortController().signal,
       onProgress: options.onProgress ?? (() => undefined),

@@ -12,6 +12,7 @@ import type { AnyOperation } from './operation';
 import { videoExtractAudio } from './video/extract-audio';
 import { videoFromImage } from './video/from-image';
 import { videoHls } from './video/hls';
+import { videoMerge } from './video/merge';
 import { videoPoster } from './video/poster';
 import { videoProbe } from './video/probe';
 import { videoRemux } from './video/remux';
@@ -34,6 +35,7 @@ export const OPERATIONS: readonly AnyOperation[] = [
   videoProbe,
   videoPoster,
   videoTrim,
+  videoMerge,
   videoFromImage,
   videoTranscode,
   videoRemux,

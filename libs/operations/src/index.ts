@@ -40,6 +40,7 @@ export type {
   OutputCheck,
   PacketSurvey,
   PictureCheck,
+  PieceCheck,
   PicturePacket,
   PlannedOutput,
   PlannedRendition,
@@ -58,6 +59,7 @@ export { VideoHlsParams, videoHls } from './video/hls';
 export { masterPlaylist, mediaPlaylist } from './video/hls-text';
 export type { FragmentedFile, MadeRendition } from './video/hls-text';
 export { AUDIO_CODECS, MAX_PIXELS, MAX_STREAMS, VIDEO_CODECS, wallLimitSeconds } from './video/limits';
+export { VideoMergeParams, videoMerge } from './video/merge';
 export { VideoPosterParams, videoPoster } from './video/poster';
 export { videoProbe } from './video/probe';
 export { VideoRemuxParams, videoRemux } from './video/remux';

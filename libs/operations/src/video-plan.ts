@@ -4,6 +4,8 @@ import type { TextProbe } from '@mediakiln/contracts';
 export interface TickRange {
   from_tick: number;
   to_tick: number;
+  /** Its packets too, so that a plan can tell which of them may be copied. */
+  wants_packets?: boolean;
 }
 
 /** The frames that were found in a stretch, so that a plan can name them exactly instead of by rounded seconds. */
@@ -20,6 +22,29 @@ export interface FrameSpan {
   last_keyframe_tick: number | null;
   /** The frames inside lie on the grid of the stream's base frame rate. */
   is_constant_rate: boolean;
+  /** Where the range wants them and each of them is a frame. */
+  packets?: PacketSurvey;
+}
+
+/** What a stretch consists of in the file: in it and a little around it. */
+export interface PacketSurvey {
+  /** Of the picture, in the order of decoding. */
+  packets: readonly PicturePacket[];
+  /** pts of the packets that hold an IDR picture (NAL type 5): nothing refers across one, in neither direction. */
+  idr_ticks: readonly number[];
+  /** `progressive` or how fields are ordered; null: unknown. */
+  field_order: string | null;
+}
+
+export interface PicturePacket {
+  /** pts. */
+  tick: number;
+  /** Null where the container stores none and it could not be guessed. */
+  dts_tick: number | null;
+  /** Only there to be decoded: an edit list hides it. */
+  is_hidden: boolean;
+  /** The furthest dts of any other stream that comes before it in the file, in the file's own seconds. */
+  others_seconds: number;
 }
 
 /** An input of the job by its place, or the output of an earlier run by its name, MP4 unless it says otherwise. */
@@ -52,6 +77,8 @@ export interface EngineRun {
   frame_timing: 'passthrough' | 'constant' | 'variable';
   /** File name inside the work folder. */
   output: string;
+  /** Written by the same run, as sound that goes with a picture. */
+  second_output?: { output_options: string[]; output: string };
   /** Seconds that the output will last: progress is measured against it. */
   output_seconds: number;
   /** What a second of it costs where encoding one costs 1, which it is by default: progress is weighed with it. */
@@ -70,6 +97,35 @@ export interface VideoCheck {
   tolerance_seconds: number;
   /** As shown; absent: whatever it is. */
   size?: { width: number; height: number };
+  /** Of what was put together from parts. */
+  joined?: JoinedCheck;
+  /** Of what was put together from whole files. */
+  pieces?: PieceCheck;
+}
+
+/** What must hold of a video made of pieces: frames follow each other evenly, and sound without a gap or an overlap. */
+export interface PieceCheck {
+  frame_seconds: number;
+  /** Numbers of the frames that start a piece, but for the first one: each is a keyframe. */
+  starts: readonly number[];
+  /** Those of them at which a decoder is set up anew: it must get over them without a complaint. */
+  changes: readonly number[];
+  /** Null: there is no sound. */
+  sound: { packets: number; packet_seconds: number } | null;
+}
+
+/** What must hold of a video whose packets were copied, besides: every frame in its place, and clean joins. */
+export interface JoinedCheck {
+  /** When each frame is shown, in seconds after the first. */
+  frame_seconds: readonly number[];
+  tick_seconds: number;
+  /** Where parts meet, and both ends: what lies around them must decode without a warning. */
+  joins_seconds: readonly number[];
+  /** When picture and sound end, in seconds; null: there is none, or nobody knows. */
+  sound_end_seconds: number | null;
+  /** How players turn and stretch the stored picture. */
+  rotation_degrees: number;
+  sample_aspect_ratio: string;
 }
 
 /** What must hold of an output that is one picture: 8 bits of red, green and blue, upright, nothing else in the file. */

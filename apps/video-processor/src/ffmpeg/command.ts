@@ -37,19 +37,25 @@ export function composeRun(
         : strictly(fileOf(input, files));
     command.input(fileUrl(path)).inputOptions(...words([...global, ...flags, ...threads, ...input.options]));
   });
-  command
-    .output(fileUrl(files.output))
-    .outputOptions(
-      ...words([
-        ...['-sn', '-dn', '-map_metadata', '-1', '-map_chapters', '-1', '-map_metadata:s', '-1'],
-        ...['-t', String(Math.ceil(run.output_seconds + SPARE_SECONDS)), '-fs', String(limits.outputBytes)],
-        ...['-max_muxing_queue_size', '1024', ...threads],
-        ...run.output_options,
-        ...frameTiming(engine.capabilities, run.frame_timing),
-        '-y',
-      ]),
-    );
+  for (const { path, output_options } of outputsOf(run, files))
+    command
+      .output(fileUrl(path))
+      .outputOptions(
+        ...words([
+          ...['-sn', '-dn', '-map_metadata', '-1', '-map_chapters', '-1', '-map_metadata:s', '-1'],
+          ...['-t', String(Math.ceil(run.output_seconds + SPARE_SECONDS)), '-fs', String(limits.outputBytes)],
+          ...['-max_muxing_queue_size', '1024', ...threads],
+          ...output_options,
+          ...frameTiming(engine.capabilities, run.frame_timing),
+          '-y',
+        ]),
+      );
   return argumentsOf(command);
+}
+
+function outputsOf({ output_options, second_output }: EngineRun, { output }: CommandFiles) {
+  const second = second_output && { ...second_output, path: join(dirname(output), second_output.output) };
+  return [{ path: output, output_options }, ...(second ? [second] : [])];
 }
 
 /** The lists that a run reads, to be written before it starts: ffmpeg's concat demuxer takes them. */

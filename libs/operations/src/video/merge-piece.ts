@@ -1,0 +1,136 @@
+import type { VideoStreamProbe } from '@mediakiln/contracts';
+import type { EngineFacts, EngineRun } from '../video-plan';
+import { fittedSize } from '../image/geometry';
+import { colorPath } from './color';
+import { perSecond, rateText, timescaleOf } from './merge-rate';
+import { type Difference, type MergeInput, matchingEncoder } from './merge-signature';
+import {
+  type MergeSound,
+  type SoundFate,
+  type SoundSlot,
+  silence,
+  soundEncoderOptions,
+  soundFilters,
+} from './merge-sound';
+import type { MergeTarget } from './merge-target';
+import { SCALING, isToneMapped, shownSize, sourceColors, toneMapping } from './shown';
+
+/** One input on its way into the video, in its place. */
+export interface MergePiece {
+  index: number;
+  input: MergeInput;
+  isCopied: boolean;
+  /** Why it is not; empty where it is. */
+  reasons: readonly Difference[];
+  frames: number;
+  seconds: number;
+  sound: { fate: Exclude<SoundFate, 'none'>; slot: SoundSlot; of: MergeSound } | null;
+}
+
+/** Copying takes a small share of the time that encoding takes. */
+export const COPY_COST = 0.02;
+const KEYFRAME_SECONDS = 2;
+/** A last frame may be rounded away; a picture that ends much earlier than its file says is damaged. */
+const MOST_HELD_SECONDS = 1;
+
+export const pictureFile = ({ index }: MergePiece): string => `picture${index}.mp4`;
+export const soundFile = ({ index }: MergePiece): string => `sound${index}.mp4`;
+
+/** Opens one input alone, and makes of it a file with its picture and one with its sound, ready to be joined. */
+export function pieceRun(piece: MergePiece, target: MergeTarget, engine: EngineFacts): EngineRun {
+  const { index, isCopied, seconds, sound } = piece;
+  const isHeard = sound !== null && sound.slot.packets > 0;
+  return {
+    stage: isCopied ? 'copying' : 'encoding',
+    inputs: [{ index, options: ['-copyts'] }],
+    output_options: [...(isCopied ? copied(piece) : encoded(piece, target, engine)), ...mp4(target)],
+    frame_timing: isCopied ? 'passthrough' : 'constant',
+    output: pictureFile(piece),
+    ...(isHeard && { second_output: { output_options: soundOptions(piece), output: soundFile(piece) } }),
+    output_seconds: seconds,
+    cost: isCopied ? COPY_COST : 1,
+  };
+}
+
+const mp4 = ({ rate }: MergeTarget): string[] => [
+  ...['-video_track_timescale', String(timescaleOf(rate)), '-f', 'mp4'],
+];
+
+/** From where the picture starts, which the sound keeps to as well. */
+const rebased = ({ input: { video } }: MergePiece): string[] =>
+  video.start_seconds === 0 ? [] : ['-output_ts_offset', (-video.start_seconds).toFixed(6)];
+
+const copied = (piece: MergePiece): string[] => [
+  ...['-map', `0:${piece.input.video.index}`, '-c:v', 'copy', ...rebased(piece)],
+];
+
+function encoded(piece: MergePiece, target: MergeTarget, engine: EngineFacts): string[] {
+  const { copied: like, rate } = target;
+  return [
+    ...['-map', `0:${piece.input.video.index}`, '-filter:v', pictureFilters(piece, target, engine)],
+    ...['-frames:v', String(piece.frames), '-c:v', 'libx264', '-preset', 'veryfast', '-crf', '20'],
+    ...(like ? matchingEncoder(like.video) : ['-profile:v', 'high']),
+    ...['-g', String(Math.ceil(KEYFRAME_SECONDS * perSecond(rate)))],
+    ...(like ? colorPath(like.video).options : BT709),
+  ];
+}
+
+const BT709 = [
+  ...['-color_primaries', 'bt709', '-color_trc', 'bt709', '-colorspace', 'bt709', '-color_range', 'tv'],
+];
+
+function pictureFilters(
+  { input: { video }, seconds }: MergePiece,
+  { size, rate, background, copied: like }: MergeTarget,
+  engine: EngineFacts,
+): string {
+  const fitted = fittedSize(shownSize(video), { ...size, fit: 'inside', enlarge: true });
+  const inner = { width: floored(fitted.width), height: floored(fitted.height) };
+  const colors = like
+    ? sourceColors(like.video).replaceAll(':in_', ':out_')
+    : ':out_color_matrix=bt709:out_range=tv';
+  const scaled = `scale=${inner.width}:${inner.height}:${SCALING}`;
+  const isWhole = inner.width === size.width && inner.height === size.height;
+  return [
+    'setpts=PTS-STARTPTS',
+    `fps=${rateText(rate)}`,
+    `tpad=stop_mode=clone:stop_duration=${heldSeconds(video, seconds).toFixed(6)}`,
+    ...(isToneMapped(video, engine)
+      ? [...toneMapping(video, inner), `scale=${SCALING}${colors}`]
+      : [`${scaled}${sourceColors(video)}${colors}`]),
+    'format=yuv420p',
+    ...(isWhole
+      ? []
+      : [`pad=${size.width}:${size.height}:(ow-iw)/2:(oh-ih)/2:color=0x${background.slice(1)}`]),
+    'setsar=1',
+    ...(TURNED[like?.video.rotation_degrees ?? 0] ?? []),
+  ].join(',');
+}
+
+/** Where nobody knows how long the picture lasts, its last frame stands until the sound ends. */
+const heldSeconds = (video: VideoStreamProbe, seconds: number): number =>
+  video.duration_seconds === null ? seconds : MOST_HELD_SECONDS;
+
+/** Stored as the copied ones are, which players turn by so many degrees. */
+const TURNED: Record<number, string[]> = {
+  90: ['transpose=cclock'],
+  180: ['hflip', 'vflip'],
+  270: ['transpose=clock'],
+};
+
+function soundOptions(piece: MergePiece): string[] {
+  const { input, sound } = piece;
+  const { fate, slot, of } = sound!;
+  const { audio } = input.probe;
+  const end = ['-f', 'mp4'];
+  if (fate === 'silence' || !audio)
+    return [
+      ...['-filter_complex', `${silence(of, slot)}[silence]`, '-map', '[silence]'],
+      ...[...soundEncoderOptions(of), ...end],
+    ];
+  const from = ['-map', `0:${audio.index}`];
+  if (fate === 'copied') return [...from, '-c:a', 'copy', ...rebased(piece), ...end];
+  return [...from, '-filter:a', soundFilters(input, audio, of, slot), ...soundEncoderOptions(of), ...end];
+}
+
+const floored = (side: number): number => Math.max(2, 2 * Math.floor(side / 2));

@@ -1,0 +1,191 @@
+import { type EngineFacts, type EngineRun, MP4_OUTPUT, type ListEntry, type VideoPlan } from '../video-plan';
+import { type MergePiece, COPY_COST, pictureFile, pieceRun, soundFile } from './merge-piece';
+import { perSecond, timescaleOf } from './merge-rate';
+import type { MergeInput } from './merge-signature';
+import { type MergeSound, packetSeconds, slotOf, soundFate, soundOf } from './merge-sound';
+import { type MergeOrder, type MergeTarget, encodedTarget, targetOf } from './merge-target';
+import { micro } from './timeline';
+
+const OUTPUT = 'output.mp4';
+/** At most so many bytes the index of an MP4 takes for one frame, and for one packet of sound. */
+const INDEX_BYTES = { frame: 48, packet: 32, fixed: 65_536 };
+/** Up to this share of the file, room for the index is kept free instead of moving everything to make it. */
+const SPARE_SHARE = 0.01;
+const DURATION_TOLERANCE_SECONDS = 0.05;
+
+/** Copies what has most in common, encodes the rest to go with it, and joins all of that; where it does not join, all is encoded. */
+export function planMerge(inputs: readonly MergeInput[], order: MergeOrder, engine: EngineFacts): VideoPlan {
+  const target = targetOf(inputs, order);
+  const plan = planFor(inputs, target, soundOf(inputs), engine);
+  const isAnyCopied = target.because.some((reasons) => reasons.length === 0);
+  if (!isAnyCopied) return plan;
+  return { ...plan, otherwise: planFor(inputs, encodedTarget(inputs, order), soundOf(inputs), engine) };
+}
+
+function planFor(
+  inputs: readonly MergeInput[],
+  target: MergeTarget,
+  sound: MergeSound | null,
+  engine: EngineFacts,
+): VideoPlan {
+  const pieces = piecesOf(inputs, target, sound);
+  const frames = pieces.reduce((sum, piece) => sum + piece.frames, 0);
+  const seconds = frames / perSecond(target.rate);
+  const packets = pieces.reduce((sum, piece) => sum + (piece.sound?.slot.packets ?? 0), 0);
+  const starts = startsOf(pieces);
+  return {
+    runs: [
+      ...pieces.map((piece, at) => ({ ...pieceRun(piece, target, engine), ...besides(pieces, at) })),
+      join(pieces, target, { frames, seconds, packets }),
+    ],
+    outputs: [
+      {
+        ...MP4_OUTPUT,
+        file: OUTPUT,
+        verify: {
+          frames,
+          duration_seconds: micro(seconds),
+          tolerance_seconds: DURATION_TOLERANCE_SECONDS + 1 / perSecond(target.rate),
+          size: target.size,
+          pieces: {
+            frame_seconds: 1 / perSecond(target.rate),
+            starts: starts.slice(1),
+            changes: starts.filter(
+              (_start, at) => at > 0 && pieces[at]!.isCopied !== pieces[at - 1]!.isCopied,
+            ),
+            sound: sound && packets > 0 ? { packets, packet_seconds: packetSeconds(sound) } : null,
+          },
+        },
+      },
+    ],
+    report: reportOf(pieces, target, { frames, seconds }),
+  };
+}
+
+function piecesOf(inputs: readonly MergeInput[], { rate, because }: MergeTarget, sound: MergeSound | null) {
+  const fps = perSecond(rate);
+  let frames = 0;
+  return inputs.map((input, index): MergePiece => {
+    const from = frames;
+    const count = Math.max(1, Math.round(pictureSeconds(input) * fps));
+    frames += count;
+    const seconds = count / fps;
+    const fate = soundFate(input, sound, seconds);
+    const reasons = because[index]!;
+    return {
+      ...{ index, input, seconds, reasons },
+      isCopied: reasons.length === 0,
+      frames: count,
+      sound:
+        sound && fate !== 'none' ? { fate, slot: slotOf(sound, from / fps, frames / fps), of: sound } : null,
+    };
+  });
+}
+
+/** Sound that outlasts its picture is cut, in containers that tell it apart. */
+function pictureSeconds({ probe, video }: MergeInput): number {
+  return (
+    video.duration_seconds ?? probe.duration_seconds - Math.max(0, video.start_seconds - probe.start_seconds)
+  );
+}
+
+/** Copies keep one core busy at most: they go two at a time. */
+function besides(pieces: readonly MergePiece[], at: number): Pick<EngineRun, 'is_beside'> {
+  const before = pieces.slice(0, at).findLastIndex((piece) => !piece.isCopied);
+  return pieces[at]!.isCopied && (at - before) % 2 === 0 ? { is_beside: true } : {};
+}
+
+function join(
+  pieces: readonly MergePiece[],
+  { rate }: MergeTarget,
+  { frames, seconds, packets }: { frames: number; seconds: number; packets: number },
+): EngineRun {
+  const bytes = pieces.reduce(
+    (sum, { input, seconds }) => sum + ((input.probe.bit_rate ?? 0) / 8) * seconds,
+    0,
+  );
+  const index = INDEX_BYTES.fixed + frames * INDEX_BYTES.frame + packets * INDEX_BYTES.packet;
+  const heard = pieces.filter(({ sound }) => sound !== null && sound.slot.packets > 0);
+  return {
+    stage: 'joining',
+    inputs: [
+      { list: pictureList(pieces, perSecond(rate)), options: [] },
+      ...(heard.length > 0 ? [{ list: soundList(heard), options: [] }] : []),
+    ],
+    output_options: [
+      ...['-map', '0:v:0', ...(heard.length > 0 ? ['-map', '1:a:0'] : []), '-c', 'copy'],
+      ...['-video_track_timescale', String(timescaleOf(rate))],
+      ...(index < bytes * SPARE_SHARE ? ['-moov_size', String(index)] : ['-movflags', '+faststart']),
+      ...['-f', 'mp4'],
+    ],
+    frame_timing: 'passthrough',
+    output: OUTPUT,
+    output_seconds: seconds,
+    cost: COPY_COST,
+  };
+}
+
+/** Each starts when the one before has shown its last frame, whatever the files say. */
+function pictureList(pieces: readonly MergePiece[], fps: number): ListEntry[] {
+  const starts = [...startsOf(pieces), pieces.reduce((sum, { frames }) => sum + frames, 0)];
+  return pieces.map((piece, at) => ({
+    source: { made: pictureFile(piece) },
+    seconds: micro(starts[at + 1]! / fps) - micro(starts[at]! / fps),
+  }));
+}
+
+/**
+ * Packets of sound, without those that only set up the encoder and those beyond the picture. The bounds lie half a packet
+ * aside, so that no rounding decides which ones are in.
+ */
+function soundList(pieces: readonly MergePiece[]): ListEntry[] {
+  let packets = 0;
+  return pieces.map((piece) => {
+    const { slot, of } = piece.sound!;
+    const packet = packetSeconds(of);
+    const from = packets;
+    packets += slot.packets;
+    return {
+      source: { made: soundFile(piece) },
+      seconds: micro(packets * packet) - micro(from * packet),
+      from_seconds: micro(packet / 2),
+      to_seconds: micro((slot.packets - 0.5) * packet),
+    };
+  });
+}
+
+function startsOf(pieces: readonly MergePiece[]): number[] {
+  let frames = 0;
+  return pieces.map((piece) => {
+    const start = frames;
+    frames += piece.frames;
+    return start;
+  });
+}
+
+function reportOf(
+  pieces: readonly MergePiece[],
+  { size, rate }: MergeTarget,
+  { frames, seconds }: { frames: number; seconds: number },
+): Record<string, unknown> {
+  const starts = startsOf(pieces);
+  const encoded = pieces.filter(({ isCopied }) => !isCopied).reduce((sum, piece) => sum + piece.frames, 0);
+  const mode = encoded === 0 ? 'copy' : encoded === frames ? 'encode' : 'mixed';
+  return {
+    mode,
+    ...size,
+    frames,
+    frames_per_second: micro(perSecond(rate)),
+    duration_seconds: micro(seconds),
+    share_reencoded: micro(encoded / frames),
+    inputs: pieces.map(({ index, isCopied, reasons, frames: own, seconds: lasts, sound }) => ({
+      input: index,
+      picture: isCopied ? 'copied' : 're-encoded',
+      because: reasons,
+      sound: sound?.fate ?? 'none',
+      start_seconds: micro(starts[index]! / perSecond(rate)),
+      duration_seconds: micro(lasts),
+      frames: own,
+    })),
+  };
+}
