@@ -20,7 +20,7 @@ export class Ours {
   private constructor(private readonly platform: Platform) {}
 
   static async start(shopPort: number, inFlight: number): Promise<Ours> {
-    return new Ours(await Platform.start(shopPort, inFlight));
+    return new Ours(await Platform.start({ shopPort, imageConcurrency: inFlight }));
   }
 
   /** A new account each time: an owner's second output of the same bytes would already be there. */

@@ -26,7 +26,7 @@ interface Batch {
 
 async function main(): Promise<void> {
   const shop = await startPictureHost(WIDTH);
-  const platform = await Platform.start(shop.host.port, SLOTS);
+  const platform = await Platform.start({ shopPort: shop.host.port, imageConcurrency: SLOTS });
   try {
     const [a, b] = await Promise.all([register(platform), register(platform)]);
     const pictures = new Pictures(shop);

@@ -6,6 +6,12 @@ import { DataSource } from 'typeorm';
 import { EmbeddedPostgres } from '../../apps/embedded/src/postgres/embedded-postgres';
 import { Services } from '../../test/support/services';
 
+interface Parts {
+  shopPort?: number;
+  imageConcurrency?: number;
+  hasImages?: boolean;
+}
+
 /** Gateway and image processor as processes, over RabbitMQ and a PostgreSQL that is durable: fsync stays on. */
 export class Platform {
   private constructor(
@@ -16,7 +22,11 @@ export class Platform {
   ) {}
 
   /** @param shopPort of this machine, which lists may name. */
-  static async start(shopPort: number, imageConcurrency: number): Promise<Platform> {
+  static async start({
+    shopPort = 80,
+    imageConcurrency = 4,
+    hasImages = true,
+  }: Parts = {}): Promise<Platform> {
     const folder = mkdtempSync(join(tmpdir(), 'mediakiln-bench-platform-'));
     chmodSync(folder, 0o755);
     const postgres = await EmbeddedPostgres.start(
@@ -41,7 +51,7 @@ export class Platform {
     });
     const platform = new Platform(services, dataSource, postgres, folder);
     try {
-      await Promise.all([services.gateway.start(), services.image.start()]);
+      await Promise.all([services.gateway.start(), ...(hasImages ? [services.image.start()] : [])]);
     } catch (error) {
       await platform.stop();
       throw error;
