@@ -5,8 +5,10 @@ import type { Execution, ProducedFile } from '@mediakiln/jobs';
 import { type AudioCheck, type VideoCheck, type VideoPlan, videoProbe } from '@mediakiln/operations';
 import type { FfmpegEngine } from './ffmpeg/engine';
 import { probeJson, targetOf } from './ffmpeg/ffprobe';
-import { countFrames } from './ffmpeg/frames';
+import { picturePackets } from './ffmpeg/packets';
+import { verifyJoined } from './verify-joined';
 import { verifyPicture } from './verify-picture';
+import { piecePackets, verifyPieces } from './verify-pieces';
 
 interface Evidence {
   /** What ffmpeg said although it succeeded. */
@@ -44,10 +46,13 @@ export async function verifyOutput(
       continue;
     }
     const isSound = 'audio' in verify;
-    const [json, frames] = await Promise.all([
+    const pieces = isSound ? undefined : verify.pieces;
+    const [json, packets, ofPieces] = await Promise.all([
       probeJson(engine, target),
-      isSound ? 0 : countFrames(engine, target),
+      isSound || pieces ? [] : picturePackets(engine, target),
+      pieces ? piecePackets(engine, target) : null,
     ]);
+    const frames = ofPieces?.picture.length ?? packets.filter(({ isHidden }) => !isHidden).length;
     const probe = videoProbe.facts(json, {
       container,
       readable_until: null,
@@ -55,6 +60,9 @@ export async function verifyOutput(
     });
     if (isSound) refuseOtherSound(verify, probe, cause);
     else refuseMismatch(verify, probe, frames, { ...evidence, cause });
+    if ('joined' in verify && verify.joined)
+      await verifyJoined(engine, target, verify.joined, { probe, packets, cause });
+    if (pieces && ofPieces) await verifyPieces(engine, target, pieces, { probe, packets: ofPieces, cause });
     produced.push({ variant, path, extension, container, info: { mime_type, probe } });
   }
   return produced;

@@ -14,6 +14,7 @@ import {
 import type { FfmpegEngine } from './ffmpeg/engine';
 import { probeJson, readableUntil, statedEnd, targetOf } from './ffmpeg/ffprobe';
 import { findFrames } from './ffmpeg/frames';
+import { findFramesAndIdrs } from './ffmpeg/idr';
 import { type PlanOrder, runPlan } from './run-plan';
 import { verifyOutput } from './verify-output';
 import { writeTexts } from './write-texts';
@@ -86,6 +87,7 @@ export class VideoExecutor extends MediaExecutor {
     probes.forEach((probe) => this.refuseUndecodable(probe));
     const span = await this.span(execution, operation, probes);
     const plan = operation.plan(probes, params, span, this.engine.capabilities);
+    this.refuseTooLong(plan);
     runsOf(plan).forEach((run) => this.refuseUnwritable(run));
     const order = {
       threads: this.engine.threadsFor(Math.max(...probes.map(pixelsOf))),
@@ -102,7 +104,8 @@ export class VideoExecutor extends MediaExecutor {
       return { outputs: [...outputs, ...(await writeTexts(execution.workdir, plan))], report: plan.report };
     } catch (error) {
       if (!plan.otherwise || execution.signal.aborted || !isFaultOfThePlan(error)) throw error;
-      return this.carryOut(execution, plan.otherwise, order);
+      const { outputs, report } = await this.carryOut(execution, plan.otherwise, order);
+      return { outputs, report: { ...report, fallback_reason: error.detail } };
     }
   }
 
@@ -111,7 +114,8 @@ export class VideoExecutor extends MediaExecutor {
     if (!operation.span || !probe || probe.kind === 'image' || !probe.video) return null;
     const range = operation.span(probes, execution.params);
     if (!range) return null;
-    return findFrames(this.engine, targetOf(execution, onlyInput(execution)), probe, probe.video, range);
+    const find = range.wants_packets ? findFramesAndIdrs : findFrames;
+    return find(this.engine, targetOf(execution, onlyInput(execution)), probe, probe.video, range);
   }
 
   private refuseUnwritable({ encoders = [] }: EngineRun): void {
@@ -121,6 +125,19 @@ export class VideoExecutor extends MediaExecutor {
       throw new AppError(
         'encoder_missing',
         `The ffmpeg of this server (${capabilities.version}) has no encoder ${missing.join(', ')}`,
+      );
+  }
+
+  /** Several inputs may be too long together. */
+  private refuseTooLong({ outputs }: VideoPlan): void {
+    const { maxVideoSeconds } = this.limits;
+    const seconds = Math.max(
+      ...outputs.map(({ verify }) => ('duration_seconds' in verify ? verify.duration_seconds : 0)),
+    );
+    if (seconds > maxVideoSeconds)
+      throw new AppError(
+        'video_too_long',
+        `The video would last ${Number(seconds.toFixed(3))} s; at most ${maxVideoSeconds} s are made`,
       );
   }
 
@@ -139,7 +156,7 @@ const runsOf = (plan: VideoPlan): EngineRun[] => [
 ];
 
 /** A cheaper way may meet what only the dearer one can read; a limit or an abort would meet that one too. */
-const isFaultOfThePlan = (error: unknown): boolean =>
+const isFaultOfThePlan = (error: unknown): error is AppError =>
   error instanceof AppError &&
   ['output_not_verified', 'video_corrupt', 'engine_crashed'].includes(error.code);
 

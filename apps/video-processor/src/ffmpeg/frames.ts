@@ -1,5 +1,5 @@
 import type { VideoProbe, VideoStreamProbe } from '@mediakiln/contracts';
-import { type FrameSpan, type TickRange, tickSeconds } from '@mediakiln/operations';
+import { type FrameSpan, type PicturePacket, type TickRange, tickSeconds } from '@mediakiln/operations';
 import type { FfmpegEngine } from './engine';
 import { type ProbeTarget, ffprobe, fields } from './ffprobe';
 
@@ -11,6 +11,8 @@ const PACKETS_ARE_FRAMES = {
 /** How far reordering may put a frame from its packet, besides a second for inexact seeking. */
 const REORDER_FRAMES = 20;
 const SPARE_SECONDS = 1;
+/** ffmpeg takes an MP4's streams in the order of the file as long as they differ by no more than this. */
+const MOST_AHEAD_SECONDS = 1;
 /** A frame this near to the grid of the frame rate is on it; containers with millisecond times round. */
 const GRID_TOLERANCE = 0.25;
 
@@ -22,29 +24,26 @@ export async function findFrames(
   video: VideoStreamProbe,
   range: TickRange,
 ): Promise<FrameSpan> {
+  const mode = readsPackets(video, target.container) ? 'packets' : 'frames';
   const tick = tickSeconds(video);
   const spareSeconds = SPARE_SECONDS + REORDER_FRAMES / (probe.frames_per_second ?? 1);
-  const end = (range.to_tick * tick + spareSeconds).toFixed(3);
+  const endSeconds = range.to_tick * tick + spareSeconds;
   const startSeconds = Math.floor(range.from_tick * tick - spareSeconds);
-  const mode = readsPackets(video, target.container) ? 'packets' : 'frames';
-  if (startSeconds > 0) {
-    const found = await read(engine, target, video, mode, `${startSeconds}%${end}`);
-    // A seek may land late: then the stretch is not covered, and only reading from the start is sure.
+  const wantsPackets = mode === 'packets' && (range.wants_packets ?? false);
+  const readAsked = async (from: number | null): Promise<FrameSpan> => {
+    // What ends an interval is a packet of any stream that is read: sound may be a second ahead.
+    const isWhole = wantsPackets && target.container === 'mov';
+    const interval = `${from ?? ''}%${(endSeconds + (isWhole ? MOST_AHEAD_SECONDS : 0)).toFixed(3)}`;
+    const found = await readFrames(engine, target, video, { mode, interval, isWhole });
     const span = spanOf(found, range, video);
+    return wantsPackets ? { ...span, packets: { ...found, idr_ticks: [] } } : span;
+  };
+  if (startSeconds > 0) {
+    const span = await readAsked(startSeconds);
+    // A seek may land late: then the stretch is not covered, and only reading from the start is sure.
     if (span.keyframe_tick !== null) return span;
   }
-  return spanOf(await read(engine, target, video, mode, `%${end}`), range, video);
-}
-
-/** How many frames a player shows of a file of our own making, where each packet is a frame. */
-export async function countFrames(engine: FfmpegEngine, target: ProbeTarget): Promise<number> {
-  let frames = 0;
-  const question = ['-select_streams', 'v:0', '-show_entries', 'packet=flags', '-of', 'compact=p=0'];
-  await ffprobe(engine, target, question, (line) => {
-    const { flags } = fields(line);
-    if (flags !== undefined && !flags.includes('D')) frames += 1;
-  });
-  return frames;
+  return readAsked(null);
 }
 
 const readsPackets = (video: VideoStreamProbe, container: string): boolean =>
@@ -56,28 +55,53 @@ interface Found {
   keys: number[];
   /** pts -> duration of the latest frame. */
   latest: { tick: number; duration: number };
+  /** As they come in the file; empty where frames had to be decoded. */
+  packets: PicturePacket[];
+  field_order: string | null;
 }
 
-async function read(
+async function readFrames(
   engine: FfmpegEngine,
   target: ProbeTarget,
   video: VideoStreamProbe,
-  mode: 'packets' | 'frames',
-  interval: string,
+  { mode, interval, isWhole }: { mode: 'packets' | 'frames'; interval: string; isWhole: boolean },
 ): Promise<Found> {
-  const found: Found = { shown: [], keys: [], latest: { tick: Number.NEGATIVE_INFINITY, duration: 0 } };
+  const found: Found = {
+    shown: [],
+    keys: [],
+    latest: { tick: Number.NEGATIVE_INFINITY, duration: 0 },
+    packets: [],
+    field_order: null,
+  };
   const entries =
     mode === 'packets'
-      ? 'packet=pts,duration,flags'
-      : 'frame=key_frame,best_effort_timestamp,pkt_duration,duration';
-  const question = ['-select_streams', String(video.index), '-read_intervals', interval];
-  await ffprobe(engine, target, [...question, '-show_entries', entries, '-of', 'compact=p=0'], (line) => {
+      ? 'packet=stream_index,pts,dts,dts_time,duration,flags:stream=index,field_order'
+      : 'frame=stream_index,key_frame,best_effort_timestamp,pkt_duration,duration';
+  let othersSeconds = Number.NEGATIVE_INFINITY;
+  const question = [
+    ...(isWhole ? [] : ['-select_streams', String(video.index)]),
+    ...['-read_intervals', interval, '-show_entries', entries, '-of', 'compact=p=0'],
+  ];
+  await ffprobe(engine, target, question, (line) => {
     const one = fields(line);
+    if (one.index === String(video.index)) found.field_order = one.field_order ?? null;
+    if (one.stream_index !== String(video.index)) {
+      othersSeconds = Math.max(othersSeconds, Number(one.dts_time ?? Number.NEGATIVE_INFINITY));
+      return;
+    }
     const tick = Number(one.pts ?? one.best_effort_timestamp ?? Number.NaN);
     if (!Number.isFinite(tick)) return;
     if (one.key_frame === '1' || one.flags?.includes('K')) found.keys.push(tick);
     // An edit list hides frames that are only there to be decoded.
-    if (one.flags?.includes('D')) return;
+    const isHidden = one.flags?.includes('D') ?? false;
+    if (mode === 'packets')
+      found.packets.push({
+        tick,
+        dts_tick: one.dts === undefined ? null : Number(one.dts),
+        is_hidden: isHidden,
+        others_seconds: othersSeconds,
+      });
+    if (isHidden) return;
     found.shown.push(tick);
     if (tick > found.latest.tick)
       found.latest = { tick, duration: Number(one.duration ?? one.pkt_duration ?? 0) || 0 };
@@ -86,7 +110,11 @@ async function read(
 }
 
 /** Pure. */
-export function spanOf(found: Found, range: TickRange, video: VideoStreamProbe): FrameSpan {
+export function spanOf(
+  found: Pick<Found, 'shown' | 'keys' | 'latest'>,
+  range: TickRange,
+  video: VideoStreamProbe,
+): FrameSpan {
   const shown = found.shown.sort((a, b) => a - b);
   const inside = shown.filter((pts) => pts >= range.from_tick && pts < range.to_tick);
   const first = inside[0] ?? 0;

@@ -60,6 +60,14 @@ export function colorPath(video: VideoStreamProbe): ColorPath {
   };
 }
 
+/** Options that tag encoded frames as the source's are tagged, where nothing was converted. */
+export const colorTags = (video: VideoStreamProbe): string[] => [
+  ...tag('-color_primaries', PRIMARIES[video.color_primaries ?? '']),
+  ...tag('-color_trc', TRANSFERS[video.color_transfer ?? '']),
+  ...tag('-colorspace', MATRICES[video.color_space ?? '']),
+  ...tag('-color_range', isFullRangeVideo(video) ? 'pc' : video.color_range === null ? undefined : 'tv'),
+];
+
 const tag = (option: string, value: string | undefined): string[] =>
   value === undefined ? [] : [option, value];
 

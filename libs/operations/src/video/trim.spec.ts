@@ -117,11 +117,18 @@ describe('the stretch of video.trim', () => {
     ['priming before zero', { ...PROBE, start_seconds: -0.021 }, params(0, 1), [0, 15_360]],
     ['an end that is clamped', PROBE, params(9, 99), [138_240, 153_600]],
   ] as const)('starts and ends at %s', (_case, probe, asked, [from_tick, to_tick]) => {
-    expect(videoTrim.span!([probe], asked)).toEqual({ from_tick, to_tick });
+    expect(videoTrim.span!([probe], asked)).toEqual({ from_tick, to_tick, wants_packets: true });
+  });
+
+  it('asks for packets only where some could be copied', () => {
+    expect(videoTrim.span!([turned({ codec: 'hevc' })], params(3, 5))).toEqual({
+      from_tick: 46_080,
+      to_tick: 76_800,
+    });
   });
 });
 
-describe('the plan of video.trim', () => {
+describe('the plan of video.trim that encodes', () => {
   it('names frames by their ticks and sound by the first frame', () => {
     const { plan, input, valueOf } = planned();
     expect(input).toEqual(['-copyts', '-noaccurate_seek', '-ss', '2.000000']);
@@ -135,6 +142,7 @@ describe('the plan of video.trim', () => {
     expect(plan.report).toEqual({
       mode: 'encode',
       share_reencoded: 1,
+      fallback_reason: 'The packets of the cut could not be told apart',
       asked: { start: 3, end: 5 },
       actual: { start: 3, end: 5, duration: 2 },
       clamped: false,

@@ -2,9 +2,11 @@ import type { Probe, VideoProbe } from '@mediakiln/contracts';
 import type { VideoOperation } from '../operation';
 import { ChoiceParam, TimeParam } from '../param';
 import { invalidCut, resolveCut } from './cut';
+import { chooseStretch, uncopyable } from './cut-stretch';
 import { wallLimitSeconds } from './limits';
+import { planCopiedCut } from './smart-plan';
 import { pictured, ticksBetween } from './timeline';
-import { planCut } from './trim-plan';
+import { planEncodedCut } from './trim-plan';
 
 export class VideoTrimParams {
   @TimeParam({ description: 'Where the cut starts: seconds or HH:MM:SS.mmm', example: 0.5 })
@@ -21,14 +23,14 @@ export class VideoTrimParams {
   on_overrun: 'clamp' | 'reject' = 'clamp';
 }
 
-/** Cuts a stretch out of a video, exact to the frame, by encoding it anew. */
+/** Cuts a stretch out of a video, exact to the frame: by copying what can be copied, and encoding the rest. */
 export const videoTrim: VideoOperation<VideoTrimParams> = {
   name: 'video.trim',
   engine: 'video',
   role: 'transform',
   lane: 'heavy',
   summary: 'Cuts a stretch out of a video, exact to the frame',
-  version: 1,
+  version: 2,
   params: VideoTrimParams,
   example: { start_time: 0.5, end_time: 1.5 },
   accepts: ['video'],
@@ -42,7 +44,8 @@ export const videoTrim: VideoOperation<VideoTrimParams> = {
   span: (probes, params) => {
     const { probe, video } = pictured(probes);
     const cut = resolveCut(probe, params);
-    return ticksBetween(probe, video, cut.start, cut.end);
+    const range = ticksBetween(probe, video, cut.start, cut.end);
+    return uncopyable(probe, video) === null ? { ...range, wants_packets: true } : range;
   },
   plan: (probes, params, span) => {
     const { probe, video } = pictured(probes);
@@ -50,7 +53,9 @@ export const videoTrim: VideoOperation<VideoTrimParams> = {
     if (span === null || span.frames === 0)
       throw invalidCut(`There is no frame between ${cut.start} s and ${cut.end} s`);
     const asked = { start: params.start_time, end: params.end_time };
-    return planCut({ probe, video, cut, span, asked });
+    const order = { probe, video, cut, span, asked };
+    const choice = chooseStretch(probe, video, span);
+    return 'stretch' in choice ? planCopiedCut(order, choice.stretch) : planEncodedCut(order, choice.reason);
   },
 };
 

@@ -1,0 +1,84 @@
+import type { VideoProbe, VideoStreamProbe } from '@mediakiln/contracts';
+import type { EngineRun, FrameSpan } from '../video-plan';
+import { colorTags } from './color';
+import { PROFILES } from './cut-stretch';
+import { rateOf } from './ffprobe-json';
+import { startingAt, tickTime } from './seek';
+import { tickSeconds } from './timeline';
+import { onlyFrames } from './trim-plan';
+
+/** The frames of a cut that are encoded, before or after its copied stretch. */
+export interface Edge {
+  output: string;
+  first_tick: number;
+  last_tick: number;
+  end_tick: number;
+  keyframe_tick: number | null;
+}
+
+/**
+ * Encoders number their parameter sets from 0: with the highest number of all, ours live beside the source's, and each
+ * frame finds its own whichever a player has read last.
+ */
+const OUR_PARAMETER_SETS = 31;
+
+/** One group of pictures of our own that looks, turns and reorders like the source's. */
+export function encodedEdge(
+  probe: VideoProbe,
+  video: VideoStreamProbe,
+  span: FrameSpan,
+  edge: Edge,
+): EngineRun {
+  const tick = tickSeconds(video);
+  return {
+    stage: 'encoding',
+    inputs: [
+      {
+        index: 0,
+        options: [
+          ...startingAt(probe, tickTime(edge.keyframe_tick, tick)),
+          // The display matrix turns copied and encoded frames alike.
+          ...(video.rotation_degrees === 0 ? [] : ['-noautorotate']),
+        ],
+      },
+    ],
+    output_options: [
+      ...['-map', `0:${video.index}`],
+      ...[
+        '-filter:v',
+        [...onlyFrames(edge.first_tick, edge.last_tick), `format=${video.pixel_format}`].join(','),
+      ],
+      ...['-c:v', 'libx264', '-preset', 'veryfast', '-crf', '18'],
+      ...['-profile:v', PROFILES[video.profile ?? ''] ?? 'high', ...colorTags(video)],
+      ...['-x264-params', encoderParameters(video)],
+      ...(isOnOurClock(video, span) ? [] : ['-enc_time_base', '-1']),
+      ...['-video_track_timescale', timescaleOf(video), '-f', 'mp4'],
+    ],
+    frame_timing: 'passthrough',
+    output: edge.output,
+    output_seconds: (edge.end_tick - edge.first_tick) * tick,
+  };
+}
+
+/** Of a time base of `1/n`. */
+export const timescaleOf = ({ time_base }: VideoStreamProbe): string => time_base.split('/')[1] ?? '1000';
+
+function encoderParameters({ has_b_frames, profile }: VideoStreamProbe): string {
+  const depth = PROFILES[profile ?? ''] === 'baseline' ? 0 : has_b_frames;
+  const reordering =
+    depth === 0
+      ? ['bframes=0']
+      : depth === 1
+        ? ['bframes=3', 'b-pyramid=none']
+        : ['bframes=3', 'b-pyramid=normal', 'b-adapt=1'];
+  return [
+    ...[`sps-id=${OUR_PARAMETER_SETS}`, 'repeat-headers=1', 'open-gop=0', 'scenecut=0', 'keyint=infinite'],
+    ...reordering,
+  ].join(':');
+}
+
+/** Frames whose times are whole ticks of the frame rate: the encoder's own clock meets them. */
+function isOnOurClock(video: VideoStreamProbe, span: FrameSpan): boolean {
+  const ticks = 1 / ((rateOf(video.base_frame_rate) ?? Number.NaN) * tickSeconds(video));
+  return span.is_constant_rate && Math.abs(ticks - Math.round(ticks)) < 1e-9 * ticks;
+}
