@@ -1,6 +1,7 @@
 import type { ErrorCode, Scope } from '@mediakiln/contracts';
 import { TEST_PASSWORD, type RegisteredUser } from '../support/gateway';
 import { formWith } from '../support/client';
+import { OFFSET_STREAM } from '../support/tus';
 import { type MatrixScene, VIDEO_HEAD } from './route-matrix.scene';
 
 /** One request that would work for the owner of what it names. */
@@ -9,7 +10,8 @@ export interface MatrixAsk {
   path?: Record<string, string>;
   query?: string;
   json?: Record<string, unknown>;
-  body?: () => FormData;
+  body?: () => FormData | Buffer;
+  headers?: Record<string, string>;
   /** Instead of the scene's owner, where the request ends a login or an account. */
   owner?: RegisteredUser;
   other?: RegisteredUser;
@@ -61,11 +63,25 @@ export const COMPATIBLE = /^[A-Z]+ \/(api|upload|status)\b/;
 const DOT = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7', 'base64');
 const LIST = 'Serial Number,Product Name,Input Image Urls\n1,Chair,http://127.0.0.1/1.jpg';
 
+/** The first of two. */
+function chunkForm(bytes: Buffer): FormData {
+  const form = new FormData();
+  const fields = { chunk_number: '1', total_chunks: '2', file_id: 'of the matrix', file_name: 'clip.mp4' };
+  for (const [name, value] of Object.entries(fields)) form.append(name, value);
+  form.append('chunk', new Blob([new Uint8Array(bytes)]), 'blob');
+  return form;
+}
+
 const nothing = (): Promise<MatrixAsk> => Promise.resolve({});
 const email = (): string => `${crypto.randomUUID()}@example.com`;
 
 const withMedia = async (scene: MatrixScene): Promise<MatrixAsk> => ({ path: { id: await scene.media() } });
 const withJob = async (scene: MatrixScene): Promise<MatrixAsk> => ({ path: { id: await scene.job() } });
+const TUS = { 'tus-resumable': '1.0.0' };
+const withUpload = async (scene: MatrixScene): Promise<MatrixAsk> => ({
+  path: { id: await scene.upload() },
+  headers: TUS,
+});
 const withLink = async (scene: MatrixScene): Promise<MatrixAsk> => ({
   path: { id: (await scene.link()).id },
 });
@@ -146,6 +162,19 @@ export const MATRIX: readonly MatrixRow[] = [
     }),
   ),
   mine('GET /v1/media', 'media:read', 200),
+  open('OPTIONS /v1/uploads', 204),
+  open('OPTIONS /v1/uploads/{id}', 204, withUpload),
+  mine('POST /v1/uploads', 'media:write', 201, () =>
+    Promise.resolve({ headers: { ...TUS, 'upload-length': '100' } }),
+  ),
+  own('HEAD /v1/uploads/{id}', 'media:write', 200, withUpload),
+  own('GET /v1/uploads/{id}', 'media:write', 200, withUpload),
+  own('PATCH /v1/uploads/{id}', 'media:write', 204, async (scene) => ({
+    ...(await withUpload(scene)),
+    headers: { ...TUS, ...OFFSET_STREAM, 'upload-offset': '0' },
+    body: () => DOT,
+  })),
+  own('DELETE /v1/uploads/{id}', 'media:write', 204, withUpload),
   own('GET /v1/media/{id}', 'media:read', 200, withMedia),
   own('PATCH /v1/media/{id}', 'media:write', 200, async (scene) => ({
     ...(await withMedia(scene)),
@@ -197,6 +226,9 @@ export const MATRIX: readonly MatrixRow[] = [
   own('GET /v1/links/{id}/accesses', 'links:read', 200, withLink),
   own('DELETE /v1/links/{id}', 'links:write', 204, withLink),
   open('GET /s/{token}', 200, async (scene) => ({ path: { token: (await scene.link()).token } })),
+  open('GET /s/{token}/{part}', 200, async (scene) => ({
+    path: { token: (await scene.playlistLink()).token, part: 'video-2p.mp4' },
+  })),
   open('POST /s/{token}', 303, async (scene) => ({
     path: { token: (await scene.link({ password: 'sesame' })).token },
     json: { password: 'sesame' },
@@ -250,6 +282,9 @@ export const MATRIX: readonly MatrixRow[] = [
   }),
   mine('POST /api/videos/upload', 'media:write', 201, () =>
     Promise.resolve({ body: () => formWith(VIDEO_HEAD, 'clip.mp4') }),
+  ),
+  mine('POST /api/videos/chunked_upload', 'media:write', 200, () =>
+    Promise.resolve({ body: () => chunkForm(VIDEO_HEAD) }),
   ),
   own('POST /api/videos/{id}/share', 'links:write', 200, async (scene) => ({
     path: { id: await scene.video() },

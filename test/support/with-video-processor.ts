@@ -3,14 +3,17 @@ import { VideoProcessorModule } from '../../apps/video-processor/src/video-proce
 import { distributionFfmpeg } from './ffmpeg';
 import type { GatewayOptions } from './gateway';
 
-/** Options for `startGateway`: the real video processor works in the same process, on its quick topic. */
-export async function withVideoProcessor(): Promise<GatewayOptions> {
+/** Options for `startGateway`: the real video processor works in the same process, on its quick topic or on others. */
+export async function withVideoProcessor(
+  ...topics: readonly ('video' | 'video.quick')[]
+): Promise<GatewayOptions> {
   const { ffmpegPath, ffprobePath } = await distributionFfmpeg();
   return {
     config: { ffmpegPath, ffprobePath },
     modules: [VideoProcessorModule],
     prepare: async (app) => {
-      app.connectMicroservice({ strategy: app.get(Transports).server('video.quick', 1) });
+      for (const topic of topics.length > 0 ? topics : ['video.quick' as const])
+        app.connectMicroservice({ strategy: app.get(Transports).server(topic, 1) });
       await app.init();
       await app.startAllMicroservices();
     },

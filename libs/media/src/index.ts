@@ -1,3 +1,5 @@
+export { ChunkStore, MAX_LISTED_MISSING } from './chunk.store';
+export type { ArrivedChunk, ChunkSet, ChunkState } from './chunk.store';
 export { FailedMediaSweep } from './failed-media.sweep';
 export { MediaFiles } from './media.files';
 export { MediaModule } from './media.module';

@@ -1,4 +1,5 @@
 import { Global, Module } from '@nestjs/common';
+import { ChunkStore } from './chunk.store';
 import { FailedMediaSweep } from './failed-media.sweep';
 import { MediaFiles } from './media.files';
 import { MediaStore } from './media.store';
@@ -12,7 +13,16 @@ import { UploadStore } from './upload.store';
 import { UploadSweep } from './upload.sweep';
 import { UploadTurns } from './upload.turn';
 
-const PUBLIC = [ObjectStore, MediaStore, ThumbnailStore, MediaFiles, MediaUrls, UploadStore, UploadTurns];
+const PUBLIC = [
+  ChunkStore,
+  ObjectStore,
+  MediaStore,
+  ThumbnailStore,
+  MediaFiles,
+  MediaUrls,
+  UploadStore,
+  UploadTurns,
+];
 
 @Global()
 @Module({

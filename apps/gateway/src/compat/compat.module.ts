@@ -5,6 +5,11 @@ import { BatchesHttpModule } from '../batches/batches.module';
 import { JobsHttpModule } from '../jobs/jobs.module';
 import { LinksHttpModule } from '../links/links.module';
 import { UploadsHttpModule } from '../uploads/uploads.module';
+import { ChunkAssembly } from './chunk.assembly';
+import { ChunkFiles } from './chunk.files';
+import { ChunkReceiver } from './chunk.receiver';
+import { ChunksController } from './chunks.controller';
+import { ChunksService } from './chunks.service';
 import { CsvController } from './csv.controller';
 import { CsvService } from './csv.service';
 import { EitherFiles } from './either-file';
@@ -29,6 +34,7 @@ import { VideosService } from './videos.service';
     SharedRoutesController,
     TokenController,
     VideosController,
+    ChunksController,
     VideoTasksController,
   ],
   providers: [
@@ -36,6 +42,10 @@ import { VideosService } from './videos.service';
     ImageToVideoRows,
     CsvService,
     EitherFiles,
+    ChunkAssembly,
+    ChunkFiles,
+    ChunkReceiver,
+    ChunksService,
     VideosService,
     VideoTasksService,
     VideoUploadsService,

@@ -5,7 +5,8 @@ import { ErrorBodyFilter } from './error-body.filter';
 /** What that system answered in its own way; the rest is as everywhere in the compatibility routes. */
 const STATUSES: Partial<Record<ErrorCode, number>> = {
   upload_conflict: 409,
-  upload_locked: 409,
+  // To be sent again, which a client does after 503 and not after 423.
+  upload_locked: 503,
   range_not_satisfiable: 416,
   // A link of it was there, or it was not.
   link_expired: 404,

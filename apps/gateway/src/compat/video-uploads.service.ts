@@ -52,8 +52,11 @@ export class VideoUploadsService {
     }
   }
 
-  /** To the end, also when the client leaves: what it would have been refused must not stay. */
-  private async judged(media: Media, wishes: VideoWishes): Promise<Media> {
+  /**
+   * Waits for the look into it; to the end, also when the client leaves: what it would have been refused must not stay.
+   * @throws AppError as `take`
+   */
+  async judged(media: Media, wishes: VideoWishes): Promise<Media> {
     const probed = await this.uploads.probed(media, this.probeWaitMs, new AbortController().signal);
     try {
       if (probed.status === 'ready' && probed.kind !== 'video') throw new AppError('no_video_stream');
