@@ -8,6 +8,7 @@ import { AccessTokens, TOKEN_RULES } from '../../apps/gateway/src/auth/access-to
 import { VideoUploadsService } from '../../apps/gateway/src/compat/video-uploads.service';
 import { type Answer, type Ask, type Job, type Link, formWith, send } from '../support/client';
 import { type RegisteredUser, type TestGateway, startGateway } from '../support/gateway';
+import { storeLadder } from '../support/ladder';
 import { type OpenApi, documentOf } from '../support/open-api';
 import { photo } from '../support/pictures';
 import { until } from '../support/until';
@@ -52,10 +53,10 @@ export class MatrixScene {
     return this.gateway.close();
   }
 
-  /** Spelled as the OpenAPI document does. HEAD comes with every GET and is not listed. */
+  /** Spelled as the OpenAPI document does. HEAD comes with every GET and is listed only where it is another handler. */
   get routed(): string[] {
     return [...routed]
-      .filter((route) => !route.startsWith('HEAD '))
+      .filter((route) => !route.startsWith('HEAD ') || route === 'HEAD /v1/uploads/:id')
       .map((route) => route.replace(/:(\w+)/g, '{$1}'));
   }
 
@@ -101,6 +102,13 @@ export class MatrixScene {
     return (await this.make<{ task_id: string }>('POST', path, { json })).task_id;
   }
 
+  /** A resumable upload of the owner, with nothing in it yet. */
+  async upload(): Promise<string> {
+    const headers = { ...this.owner.authorization, 'tus-resumable': '1.0.0', 'upload-length': '100' };
+    const { headers: answered } = await this.call('POST', '/v1/uploads', { headers });
+    return answered.get('location')!.split('/').at(-1)!;
+  }
+
   /** With its thumbnail made already. */
   async shownMedia(): Promise<string> {
     const [id, thumbnail] = [await this.media(), await this.media()];
@@ -135,6 +143,14 @@ export class MatrixScene {
   async link(more: object = {}): Promise<Link & { token: string }> {
     const json = { expiry_time: 3600, ...more };
     const link = await this.make<Link>('POST', `/v1/media/${await this.media()}/links`, { json });
+    return { ...link, token: link.url.split('/').at(-1)! };
+  }
+
+  /** To a playlist of HLS. */
+  async playlistLink(): Promise<Link & { token: string }> {
+    const { master } = await storeLadder(this.gateway, this.owner.user.id);
+    const json = { expiry_time: 3600 };
+    const link = await this.make<Link>('POST', `/v1/media/${master.id}/links`, { json });
     return { ...link, token: link.url.split('/').at(-1)! };
   }
 

@@ -111,15 +111,17 @@ describe.each(FFMPEG_PAIRS)('video.hls on %s', (_name, findPair) => {
 });
 
 const variantsOf = (master: string) =>
-  [...master.matchAll(/#EXT-X-STREAM-INF:(.*)\n(.*)\n/g)].map(([, attributes, uri]) => ({
-    uri,
-    ...(Object.fromEntries(
-      [...attributes!.matchAll(/([A-Z-]+)=(?:"([^"]*)"|([^,]*))/g)].map(([, name, quoted, plain]) => [
-        name,
-        quoted ?? plain,
-      ]),
-    ) as Record<string, string | undefined>),
-  }));
+  [...master.matchAll(/#EXT-X-STREAM-INF:(.*)\n(.*)\n/g)].map(
+    ([, attributes, uri]): Record<string, string | undefined> => ({
+      uri,
+      ...(Object.fromEntries(
+        [...attributes!.matchAll(/([A-Z-]+)=(?:"([^"]*)"|([^,]*))/g)].map(([, name, quoted, plain]) => [
+          name,
+          quoted ?? plain,
+        ]),
+      ) as Record<string, string | undefined>),
+    }),
+  );
 
 const segmentsOf = (playlist: string) =>
   [...playlist.matchAll(/#EXTINF:([\d.]+),\n#EXT-X-BYTERANGE:(\d+)@(\d+)\n/g)].map(

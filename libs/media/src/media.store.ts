@@ -138,6 +138,12 @@ export class MediaStore {
     });
   }
 
+  /** Those of its job's outputs that a playlist or a track names and that are still there; of any other media none. */
+  partsOf({ owner_id, job_id, probe }: Media): Promise<Media[]> {
+    if (job_id === null || probe?.kind !== 'other') return Promise.resolve([]);
+    return this.dataSource.manager.findBy(Media, { owner_id, job_id, variant: In(probe.parts), ...LISTED });
+  }
+
   latestReady(ownerId: string, kinds: readonly MediaKind[]): Promise<Media | null> {
     return this.dataSource.manager.findOne(Media, {
       where: { owner_id: ownerId, status: 'ready', kind: In(kinds), ...LISTED },
@@ -159,18 +165,15 @@ export class MediaStore {
   }
 
   /**
-   * Its links and its thumbnail go with it. Its bytes follow with the next sweep, unless another media has them or somebody has put
-   * them again since: that upload is about to insert its own media.
+   * Its links and its thumbnail go with it, and with a playlist or a track all that it names. Their bytes follow with the
+   * next sweep, unless another media has them or somebody has put them again since: that upload is about to insert its
+   * own media.
    * @returns whether there was such a media.
    */
   async delete(ownerId: string, id: string): Promise<boolean> {
     if (!UUID.test(id)) return false;
     return this.dataSource.transaction(async (tx) => {
-      const [rows] = await tx.query<[DeletedRow[], number]>(
-        `DELETE FROM media WHERE owner_id = $2 AND (id = $1 AND thumbnail_of IS NULL OR thumbnail_of = $1)
-         RETURNING id, sha256, created_at::text`,
-        [id, ownerId],
-      );
+      const [rows] = await tx.query<[DeletedRow[], number]>(DELETE, [id, ownerId]);
       for (const deleted of rows)
         await tx.query(
           `UPDATE object o SET touched_at = to_timestamp(0)
@@ -182,6 +185,19 @@ export class MediaStore {
     });
   }
 }
+
+const DELETE = `
+WITH asked AS (
+  SELECT id, job_id, probe FROM media WHERE id = $1 AND owner_id = $2 AND thumbnail_of IS NULL
+), gone AS (
+  SELECT id FROM asked
+  UNION
+  SELECT part.id FROM asked JOIN media part ON part.job_id = asked.job_id AND part.owner_id = $2
+  WHERE asked.probe->>'kind' = 'other'
+    AND part.variant IN (SELECT jsonb_array_elements_text(asked.probe->'parts'))
+)
+DELETE FROM media USING gone WHERE media.id = gone.id OR media.thumbnail_of = gone.id
+RETURNING media.id, media.sha256, media.created_at::text`;
 
 interface DeletedRow {
   id: string;

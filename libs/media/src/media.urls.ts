@@ -33,8 +33,9 @@ export class MediaUrls {
     return this.base + path;
   }
 
-  contentUrl(mediaId: string): string {
-    return this.signed(`/v1/media/${mediaId}/content`);
+  /** @param exp of an address that opened already: this one ends with it. Default: a life of its own. */
+  contentUrl(mediaId: string, exp?: string): string {
+    return this.signed(`/v1/media/${mediaId}/content`, exp);
   }
 
   thumbnailUrl(mediaId: string): string {
@@ -52,11 +53,14 @@ export class MediaUrls {
     if (!isOurs || Number(exp) <= Date.now() / 1000) throw new AppError('invalid_signature');
   }
 
-  private signed(path: string): string {
+  private signed(path: string, exp = this.expiry()): string {
+    return `${this.absolute(path)}?exp=${exp}&sig=${this.sign(path, exp).toString()}`;
+  }
+
+  private expiry(): string {
     const step = Math.max(1, Math.floor(this.lifeSeconds / STEPS_PER_LIFE));
     const now = Math.floor(Date.now() / 1000);
-    const exp = String(now - (now % step) + this.lifeSeconds);
-    return `${this.absolute(path)}?exp=${exp}&sig=${this.sign(path, exp).toString()}`;
+    return String(now - (now % step) + this.lifeSeconds);
   }
 
   private sign(path: string, exp: string): Buffer {

@@ -33,7 +33,7 @@ DELETE FROM link_access WHERE link_id = $1 AND id <= (
 /** A request for a link, while it lasts. */
 export interface Visit {
   /** Set when bytes go out. */
-  body?: MeteredBody;
+  body?: Pick<MeteredBody, 'sentBytes'>;
 }
 
 interface Access {

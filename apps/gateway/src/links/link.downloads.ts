@@ -17,6 +17,8 @@ export interface DownloadRequest {
   bytes: number;
   /** Asked for by range, as a player does that jumps. */
   isRange: boolean;
+  /** A part of what a playlist names: only the playlist counts as a download. */
+  isPart: boolean;
 }
 
 /** Downloads that are running here: what they may take, what they give back, and that a revoked link stops them. */
@@ -57,6 +59,11 @@ export class LinkDownloads implements OnApplicationShutdown {
     return pipeline(source, body, () => undefined);
   }
 
+  /** A playlist or a track goes out: that is a download whose bytes are those of what it names. */
+  async count(link: SharedLink): Promise<void> {
+    await this.reservations.reserve(link.id, 0);
+  }
+
   /** After the server is closed and before the database is: what the last visitors left goes back first. */
   async onApplicationShutdown(): Promise<void> {
     await whenClosed([...this.running.values()].flatMap((responses) => [...responses]));
@@ -68,16 +75,17 @@ export class LinkDownloads implements OnApplicationShutdown {
    * A player that jumps drops its request and sends the next, maybe to another process; what it dropped comes back a
    * moment later. So a range that is too much is tried again for a moment.
    */
-  private async reserve(linkId: string, { bytes, isRange }: DownloadRequest): Promise<void> {
+  private async reserve(linkId: string, { bytes, isRange, isPart }: DownloadRequest): Promise<void> {
+    const downloads = isPart ? 0 : 1;
     for (const waitMs of isRange ? SEEK_WAITS_MS : []) {
       try {
-        return await this.reservations.reserve(linkId, bytes);
+        return await this.reservations.reserve(linkId, bytes, downloads);
       } catch (error) {
         if (!(error instanceof AppError && error.code === 'link_exhausted')) throw error;
       }
       await sleep(waitMs);
     }
-    await this.reservations.reserve(linkId, bytes);
+    await this.reservations.reserve(linkId, bytes, downloads);
   }
 
   private end(linkId: string, response: ServerResponse, unsentBytes: number): void {

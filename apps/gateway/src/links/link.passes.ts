@@ -45,6 +45,11 @@ export class LinkPasses {
     return new URL(this.urls.absolute(`/s/${token}`)).pathname;
   }
 
+  /** Where a part of what is behind the link opens: below the link, so that its pass is sent along. */
+  addressOf(token: string, part: string): string {
+    return this.urls.absolute(`/s/${token}/${part}`);
+  }
+
   /** Whether the visitor may open the link: it has no password, or he has a pass. */
   admits(link: SharedLink, cookies: string | undefined): boolean {
     if (link.password_hash === null) return true;

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { HttpModule } from '../http/http.module';
 import { MediaContent } from '../present/media.content';
+import { PlayerTexts } from '../present/player-texts';
 import { LinkAccesses, OldLinkAccesses } from './link.accesses';
 import { LinkDownloads } from './link.downloads';
 import { LinkPasses } from './link.passes';
@@ -23,6 +24,7 @@ import { SharedLinks } from './shared-links';
     LinksService,
     MediaContent,
     OldLinkAccesses,
+    PlayerTexts,
     Reservations,
     SharedFileService,
     SharedLinks,

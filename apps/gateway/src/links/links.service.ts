@@ -11,10 +11,18 @@ import { PasswordHasher } from '../http/password-hasher';
 import { LinkTokens, hashOf } from './link.token';
 import type { LinkListQuery, LinkRequest, LinkState } from './links.dto';
 
-/** Locks the media's row: one that is being deleted gets no link any more. */
+/**
+ * Locks the media's row: one that is being deleted gets no link any more. A playlist or a track weighs as much as what it
+ * names, and nothing itself.
+ */
 const INSERT = `
 INSERT INTO share_link (id, owner_id, media_id, token_hash, expires_at, max_downloads, bytes_left, password_hash)
-SELECT $1, owner_id, id, $4, now() + make_interval(secs => $5), $6::int, $6::int::bigint * bytes, $7
+SELECT $1, owner_id, id, $4, now() + make_interval(secs => $5), $6::int, $6::int::bigint * CASE
+    WHEN probe->>'kind' = 'other' THEN (
+      SELECT coalesce(sum(part.bytes), 0)::bigint FROM media part
+      WHERE part.job_id = media.job_id AND part.owner_id = $3 AND part.kind <> 'other'
+        AND part.variant IN (SELECT jsonb_array_elements_text(media.probe->'parts')))
+    ELSE bytes END, $7
 FROM media WHERE id = $2 AND owner_id = $3 FOR KEY SHARE`;
 
 /** Every link is in exactly one. */

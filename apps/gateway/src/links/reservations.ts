@@ -4,6 +4,7 @@ import { SharedLinks } from './shared-links';
 
 interface Wish {
   bytes: number;
+  downloads: number;
   grant: () => void;
   refuse: (error: unknown) => void;
 }
@@ -19,9 +20,9 @@ export class Reservations {
   constructor(private readonly links: SharedLinks) {}
 
   /** @throws AppError link_exhausted, link_revoked, link_expired, not_found */
-  reserve(linkId: string, bytes: number): Promise<void> {
+  reserve(linkId: string, bytes: number, downloads = 1): Promise<void> {
     return new Promise((grant, refuse) => {
-      const wish: Wish = { bytes, grant, refuse };
+      const wish: Wish = { bytes, downloads, grant, refuse };
       const others = this.waiting.get(linkId);
       if (others) others.push(wish);
       else void this.serve(linkId, wish);
@@ -39,7 +40,8 @@ export class Reservations {
   private async fulfil(linkId: string, wishes: Wish[]): Promise<void> {
     try {
       const bytes = wishes.reduce((sum, wish) => sum + wish.bytes, 0);
-      await this.links.reserve(linkId, bytes, wishes.length);
+      const downloads = wishes.reduce((sum, wish) => sum + wish.downloads, 0);
+      await this.links.reserve(linkId, bytes, downloads);
       for (const wish of wishes) wish.grant();
     } catch (error) {
       const isTooMuch = error instanceof AppError && error.code === 'link_exhausted';

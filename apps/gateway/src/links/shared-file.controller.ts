@@ -45,7 +45,14 @@ export class SharedFileController {
   })
   @ApiToken()
   @ApiHeader({ name: 'Range', required: false, example: 'bytes=0-1023' })
-  @ApiProduces('image/*', 'video/*', 'application/octet-stream')
+  @ApiProduces(
+    'image/*',
+    'video/*',
+    'audio/*',
+    'application/vnd.apple.mpegurl',
+    'text/vtt',
+    'application/octet-stream',
+  )
   @ApiResponse({ status: 200, description: 'The whole file', content: { '*/*': FILE } })
   @ApiResponse({ status: 206, description: 'The range', content: { '*/*': FILE } })
   @ApiResponse({ status: 304, description: 'You have it already' })
@@ -68,6 +75,37 @@ export class SharedFileController {
       if (!(error instanceof AppError && error.code === 'link_password_required')) throw error;
       askForPassword(request, reply, error);
     }
+  }
+
+  @Get(':token/:part')
+  @ApiOperation({
+    summary: 'Open a part of what is behind a link',
+    description:
+      'What a playlist of HLS or a WebVTT track behind the link names, at the addresses that stand in it. All that holds ' +
+      'for the link holds here; bytes count against `max_downloads`, requests do not.',
+  })
+  @ApiToken()
+  @ApiParam({ name: 'part', example: 'playlist-720p.m3u8', description: 'As the playlist names it' })
+  @ApiHeader({ name: 'Range', required: false, example: 'bytes=0-1023' })
+  @ApiProduces('video/*', 'image/*', 'application/vnd.apple.mpegurl')
+  @ApiResponse({ status: 200, description: 'The whole file', content: { '*/*': FILE } })
+  @ApiResponse({ status: 206, description: 'The range', content: { '*/*': FILE } })
+  @ApiResponse({ status: 304, description: 'You have it already' })
+  @ApiProblems(
+    'link_password_required',
+    'not_found',
+    'link_expired',
+    'link_revoked',
+    'link_exhausted',
+    'range_not_satisfiable',
+  )
+  async openPart(
+    @Param('token') token: string,
+    @Param('part') part: string,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    await this.files.sendPart(token, part, request, reply);
   }
 
   @Post(':token')

@@ -1,11 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { AppError, type MediaKind } from '@mediakiln/contracts';
+import type { Media } from '@mediakiln/entities';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { MediaContent } from '../present/media.content';
 import { LinkAccesses } from './link.accesses';
 import { LinkDownloads } from './link.downloads';
 import { LinkPasses } from './link.passes';
-import { SharedLinks } from './shared-links';
+import { type SharedLink, SharedLinks } from './shared-links';
 
 /** Asked about every time: a revoked link must not live on in a cache. */
 const CACHE_CONTROL = 'private, no-cache';
@@ -33,6 +34,26 @@ export class SharedFileService {
     const link = await this.links.find(token);
     if (kind !== undefined && link.media.kind !== kind)
       throw new AppError('not_found', `There is no ${kind} behind this link`);
+    await this.sendOf(link, { token, media: link.media, isPart: false }, request, reply);
+  }
+
+  /**
+   * What the playlist or the track behind a link names, and nothing else. Every rule of the link holds here too.
+   * @param name as it stands in the text.
+   */
+  async sendPart(token: string, name: string, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const link = await this.links.find(token);
+    const media = (await this.links.partsOf(link)).find((part) => nameOfPart(part) === name);
+    if (!media) throw new AppError('not_found', 'There is no such file behind this link');
+    await this.sendOf(link, { token, media, isPart: true }, request, reply);
+  }
+
+  private async sendOf(
+    link: SharedLink,
+    { token, media, isPart }: { token: string; media: Media; isPart: boolean },
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<void> {
     const visit = this.accesses.follow(link.id, request, reply);
     void reply.header('x-robots-tag', 'noindex');
     if (link.end) throw link.end;
@@ -40,13 +61,27 @@ export class SharedFileService {
     // A range may be a player's jump: whether bytes of its dropped request come back is seen when it reserves.
     const isRange = request.headers.range !== undefined;
     if (link.isUsedUp && !isRange) throw new AppError('link_exhausted', '0 bytes are left');
-    await this.content.send(request, reply, link.media, {
+    await this.content.send(request, reply, media, {
       cacheControl: CACHE_CONTROL,
+      addressOf: (part) => this.passes.addressOf(token, nameOfPart(part)),
+      beforeText: async (bytes) => {
+        if (!isPart) await this.downloads.count(link);
+        visit.body = { sentBytes: bytes };
+      },
       beforeBytes: async (source, bytes) =>
-        (visit.body = await this.downloads.start(link, source, reply.raw, { bytes, isRange })),
+        (visit.body = await this.downloads.start(link, source, reply.raw, { bytes, isRange, isPart })),
     });
   }
 }
+
+const EXTENSIONS: Record<string, string> = {
+  'application/vnd.apple.mpegurl': 'm3u8',
+  'video/mp4': 'mp4',
+  'image/jpeg': 'jpg',
+};
+
+/** As our texts name it; its own name is its owner's to change. */
+const nameOfPart = ({ variant, mime_type }: Media): string => `${variant}.${EXTENSIONS[mime_type] ?? 'bin'}`;
 
 const passwordRequired = (): AppError =>
   new AppError(

@@ -53,6 +53,11 @@ export class SharedLinks {
     return { id: row.id, media, password_hash: row.password_hash, end: endOf(row), isUsedUp: row.is_used_up };
   }
 
+  /** What the playlist or the track behind a link names; of any other media nothing. */
+  partsOf({ media }: SharedLink): Promise<Media[]> {
+    return this.media.partsOf(media);
+  }
+
   /**
    * Counts downloads, and takes their bytes out of what the link may still give.
    * @throws AppError link_exhausted when less is left; link_revoked, link_expired, not_found when it has just ended.

@@ -3,6 +3,7 @@ import { ApiHeader, ApiOperation, ApiParam, ApiProduces, ApiResponse, ApiTags } 
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CallerIfKnown, Needs, OptionalAuth, type RequestUser } from '../http/access';
 import { ApiProblems } from '../http/api-problems';
+import { MediaUrls } from '@mediakiln/media';
 import { MediaContent } from '../present/media.content';
 import { SignatureQuery } from './media.request';
 import { MediaService } from './media.service';
@@ -19,13 +20,17 @@ export class ContentController {
   constructor(
     private readonly media: MediaService,
     private readonly content: MediaContent,
+    private readonly urls: MediaUrls,
   ) {}
 
   @Get(':id/content')
   @OptionalAuth()
   @ApiOperation({
     summary: 'The file itself',
-    description: 'With a token, or with the signature that `content_url` carries. Takes one range at a time.',
+    description:
+      'With a token, or with the signature that `content_url` carries. Takes one range at a time. In a playlist of HLS ' +
+      'and in WebVTT of a sprite sheet stand signed addresses of what they name, which end when this one does: a player ' +
+      'needs no other address',
   })
   @ApiParam({
     name: 'id',
@@ -35,7 +40,14 @@ export class ContentController {
   @ApiHeader({ name: 'Range', required: false, example: 'bytes=0-1023' })
   @ApiHeader({ name: 'If-Range', required: false, description: 'The ETag that the range is meant for' })
   @ApiHeader({ name: 'If-None-Match', required: false, description: 'The ETag of what you have' })
-  @ApiProduces('image/*', 'video/*', 'application/octet-stream')
+  @ApiProduces(
+    'image/*',
+    'video/*',
+    'audio/*',
+    'application/vnd.apple.mpegurl',
+    'text/vtt',
+    'application/octet-stream',
+  )
   @ApiResponse({ status: 200, description: 'The whole file', content: { '*/*': FILE } })
   @ApiResponse({ status: 206, description: 'The range', content: { '*/*': FILE } })
   @ApiResponse({ status: 304, description: 'You have it already' })
@@ -48,6 +60,9 @@ export class ContentController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const media = await this.media.open(caller, id, 'content', signature);
-    await this.content.send(request, reply, media, { cacheControl: CACHE_CONTROL });
+    await this.content.send(request, reply, media, {
+      cacheControl: CACHE_CONTROL,
+      addressOf: (part) => this.urls.contentUrl(part.id, signature.exp),
+    });
   }
 }

@@ -108,7 +108,9 @@ export class MediaController {
   @HttpCode(HttpStatus.NO_CONTENT)
   @ApiOperation({
     summary: 'Delete a media',
-    description: 'Its links, signed addresses and thumbnail stop at once. What was made from it stays.',
+    description:
+      'Its links, signed addresses and thumbnail stop at once. What was made from it stays. With a playlist ' +
+      'or a WebVTT track goes all that it names.',
   })
   @ApiMediaId()
   @ApiNoContentResponse()

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { HttpModule } from '../http/http.module';
 import { MediaContent } from '../present/media.content';
+import { PlayerTexts } from '../present/player-texts';
 import { ContentController } from './content.controller';
 import { MediaController } from './media.controller';
 import { MediaService } from './media.service';
@@ -11,6 +12,6 @@ import { ThumbnailsService } from './thumbnails.service';
 @Module({
   imports: [HttpModule],
   controllers: [MediaController, ContentController, ThumbnailController],
-  providers: [MediaService, ThumbnailsService, ThumbnailJobs, MediaContent],
+  providers: [MediaService, ThumbnailsService, ThumbnailJobs, MediaContent, PlayerTexts],
 })
 export class MediaHttpModule {}

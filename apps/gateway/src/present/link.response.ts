@@ -24,7 +24,9 @@ class LinkFields {
   @ApiProperty({
     type: 'integer',
     nullable: true,
-    description: 'What is left of `max_downloads` times the size of the file; null without a limit',
+    description:
+      'What is left of `max_downloads` times the size of the file, or for a playlist of the files that it names; null ' +
+      'without a limit',
     example: 204_800,
   })
   bytes_left: number | null;

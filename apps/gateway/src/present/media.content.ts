@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
 import { AppError } from '@mediakiln/contracts';
@@ -7,6 +8,7 @@ import type { ByteRange } from '@mediakiln/storage';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { parseRange } from './byte-range';
 import { contentDisposition } from './content-disposition';
+import { type AddressOf, PlayerTexts, TEXT_TYPES } from './player-texts';
 
 /** What `sniff` and our engines make: safe to show in a browser. Anything else is only ever downloaded. */
 const INLINE_TYPES = new Set([
@@ -23,22 +25,37 @@ const INLINE_TYPES = new Set([
   'video/x-flv',
   'video/mp2t',
   'video/ogg',
+  'audio/mp4',
+  'audio/mpeg',
+  'audio/ogg',
+  'audio/wav',
+  ...TEXT_TYPES,
 ]);
 
 export interface ContentRules {
   cacheControl: string;
   /** Called before bytes go out, with how many; returns what to send them through. Not for HEAD, 304 and refusals. */
   beforeBytes?: (body: Readable, bytes: number) => Promise<Readable>;
+  /** What a playlist or a track is to say of where its parts are: addresses that open for whoever asked for it. */
+  addressOf?: AddressOf;
+  /** The same as `beforeBytes` for those texts. */
+  beforeText?: (bytes: number) => Promise<void>;
 }
 
 /** Sends the bytes of a media: whole or one range, with what keeps a hostile file harmless in a browser. */
 @Injectable()
 export class MediaContent {
-  constructor(private readonly files: MediaFiles) {}
+  constructor(
+    private readonly files: MediaFiles,
+    private readonly texts: PlayerTexts,
+  ) {}
 
   /** @throws AppError not_found when the bytes were released, range_not_satisfiable */
   async send(request: FastifyRequest, reply: FastifyReply, media: Media, rules: ContentRules): Promise<void> {
     if (media.sha256 === null) throw new AppError('not_found', 'The bytes of this file are gone');
+    const { addressOf } = rules;
+    if (media.probe?.kind === 'other' && addressOf)
+      return this.sendText(request, reply, media, { ...rules, addressOf });
     const etag = `"${media.sha256}"`;
     if (matches(request.headers['if-none-match'], etag)) {
       void reply.status(304).headers({ etag, 'cache-control': rules.cacheControl }).send();
@@ -61,6 +78,26 @@ export class MediaContent {
     void reply.send(body);
   }
 
+  /** Whole, always: it is small, and its addresses are other ones each time. */
+  private async sendText(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    media: Media,
+    rules: ContentRules & { addressOf: AddressOf },
+  ): Promise<void> {
+    const text = await this.texts.render(media, rules.addressOf);
+    const etag = `"${createHash('sha256').update(text).digest('hex')}"`;
+    const headers = { etag, 'cache-control': rules.cacheControl };
+    if (matches(request.headers['if-none-match'], etag)) {
+      void reply.status(304).headers(headers).send();
+      return;
+    }
+    if (request.method !== 'HEAD') await rules.beforeText?.(text.length);
+    void reply
+      .headers({ ...headersOf(media), ...headers, 'accept-ranges': 'none', 'content-length': text.length })
+      .send(request.method === 'HEAD' ? Readable.from([]) : text);
+  }
+
   private async openCounted(
     media: Media,
     range: ByteRange | undefined,
@@ -80,7 +117,7 @@ export class MediaContent {
 function headersOf(media: Media): Record<string, string> {
   const isKnown = INLINE_TYPES.has(media.mime_type);
   return {
-    'content-type': isKnown ? media.mime_type : 'application/octet-stream',
+    'content-type': isKnown ? typeOf(media) : 'application/octet-stream',
     'content-disposition': contentDisposition(isKnown ? 'inline' : 'attachment', media.name),
     'accept-ranges': 'bytes',
     'x-content-type-options': 'nosniff',
@@ -89,6 +126,9 @@ function headersOf(media: Media): Record<string, string> {
     'cross-origin-resource-policy': 'cross-origin',
   };
 }
+
+const typeOf = ({ mime_type }: Media): string =>
+  TEXT_TYPES.includes(mime_type) ? `${mime_type}; charset=utf-8` : mime_type;
 
 function rangeOf(request: FastifyRequest, etag: string, bytes: number): ReturnType<typeof parseRange> {
   const condition = request.headers['if-range'];
