@@ -31,7 +31,10 @@ export const OPERATION_SCENARIOS: Scenario[] = [
         expect({ name, status: job.status }).toEqual({ name, status: 'completed' });
         const [output] = job.outputs;
         expect(output).toMatchObject({ status: 'ready', parent_ids: inputs.map((input) => input.media_id) });
-        expect((await client.request('GET', output!.content_url)).bytes.length).toBe(output!.bytes);
+        const { length } = (await client.request('GET', output!.content_url)).bytes;
+        // A text that names others of its job is sent with their signed addresses in it.
+        if (output!.kind === 'other') expect(length).toBeGreaterThan(output!.bytes);
+        else expect(length).toBe(output!.bytes);
       }
     },
   },

@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { Injectable } from '@nestjs/common';
 import { MEDIA_KINDS, type MediaKind } from '@mediakiln/contracts';
 import { JobReader } from '@mediakiln/jobs';
-import { OPERATIONS, paramsSchema } from '@mediakiln/operations';
+import { OPERATIONS, madeBy, paramsSchema } from '@mediakiln/operations';
 import { ApiProperty } from '@nestjs/swagger';
 
 export class OperationResponse {
@@ -26,6 +26,15 @@ export class OperationResponse {
 
   @ApiProperty()
   max_inputs: number;
+
+  @ApiProperty({
+    type: 'object',
+    additionalProperties: { type: 'string', enum: [...MEDIA_KINDS] },
+    example: { output: 'video' },
+    description:
+      'Outputs that a later step may take, with their kinds; the first is meant unless one is named',
+  })
+  makes: Readonly<Record<string, MediaKind>>;
 
   @ApiProperty({ type: 'object', additionalProperties: true, description: 'JSON Schema of `params`' })
   params_schema: object;
@@ -70,6 +79,7 @@ export class OperationsCatalogue {
       accepts: operation.accepts,
       min_inputs: operation.minInputs,
       max_inputs: operation.maxInputs,
+      makes: madeBy(operation),
       params_schema: paramsSchema(operation.params),
       example: operation.example as object,
       available: available.has(operation.name),
