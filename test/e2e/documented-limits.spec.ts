@@ -1,6 +1,8 @@
 import type { Answer } from '../support/client';
 import { type Route, type Schema, jsonBodies, resolve, routesOf } from '../support/open-api';
-import { COMPATIBLE, MATRIX, type MatrixAsk } from './route-matrix.rows';
+import { COMPATIBLE } from './route-matrix.compatible';
+import type { MatrixAsk } from './route-matrix.row';
+import { MATRIX } from './route-matrix.rows';
 import { MatrixScene } from './route-matrix.scene';
 
 type Json = Record<string, unknown>;

@@ -1,5 +1,6 @@
 import { type Parameter, type Schema, jsonBodies, resolve, routesOf } from '../support/open-api';
-import { COMPATIBLE, MATRIX } from './route-matrix.rows';
+import { COMPATIBLE } from './route-matrix.compatible';
+import { MATRIX } from './route-matrix.rows';
 import { MatrixScene } from './route-matrix.scene';
 
 /** What a client may never say about a row: whose it is, what it may do, how far it has come. */

@@ -1,81 +1,11 @@
-import type { ErrorCode, Scope } from '@mediakiln/contracts';
-import { TEST_PASSWORD, type RegisteredUser } from '../support/gateway';
+import { TEST_PASSWORD } from '../support/gateway';
 import { formWith } from '../support/client';
-import { OFFSET_STREAM } from '../support/tus';
-import { type MatrixScene, VIDEO_HEAD } from './route-matrix.scene';
+import { COMPATIBLE_ROWS, DOT } from './route-matrix.compatible';
+import { type MatrixAsk, type MatrixRow, mine, open, own, withMedia } from './route-matrix.row';
+import type { MatrixScene } from './route-matrix.scene';
 
-/** One request that would work for the owner of what it names. */
-export interface MatrixAsk {
-  /** In place of `{id}` and the like. */
-  path?: Record<string, string>;
-  query?: string;
-  json?: Record<string, unknown>;
-  body?: () => FormData | Buffer;
-  headers?: Record<string, string>;
-  /** Instead of the scene's owner, where the request ends a login or an account. */
-  owner?: RegisteredUser;
-  other?: RegisteredUser;
-}
-
-/** Who sends the request, besides the owner of what it names. */
-export type Stranger = 'anonymous' | 'expired_token' | 'link_token' | 'narrow_key' | 'somebody_else';
-
-export interface MatrixRow {
-  route: string;
-  /** Who gets in: an API key with this scope, a login only, or everybody. */
-  for: Scope | 'login' | 'everybody';
-  /** What the owner is answered. */
-  works: number;
-  /**
-   * What somebody else is answered: 404, or `their own` where the request names nothing, and then everything in the
-   * answer is theirs.
-   */
-  others: 404 | 'their own';
-  ask: (scene: MatrixScene) => Promise<MatrixAsk>;
-  /** Where a stranger is answered otherwise than `expectedOf` has it; say why. */
-  differs?: Partial<Record<Stranger, Refusal | number>>;
-}
-
-/** Status and code. */
-type Refusal = readonly [status: number, code: ErrorCode];
-
-/** What each stranger is answered: a number is a status that is no problem. */
-export function expectedOf({
-  for: whom,
-  works,
-  others,
-  differs,
-}: MatrixRow): Record<Stranger, Refusal | number> {
-  const isOpen = whom === 'everybody';
-  return {
-    anonymous: isOpen ? works : [401, 'unauthenticated'],
-    expired_token: isOpen ? works : [401, 'token_expired'],
-    link_token: isOpen ? works : [401, 'unauthenticated'],
-    narrow_key: isOpen ? works : [403, whom === 'login' ? 'forbidden' : 'insufficient_scope'],
-    somebody_else: others === 404 ? [404, 'not_found'] : works,
-    ...differs,
-  };
-}
-
-/** The routes of other systems, whose clients read no problem documents. */
-export const COMPATIBLE = /^[A-Z]+ \/(api|upload|status)\b/;
-
-const DOT = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7', 'base64');
-const LIST = 'Serial Number,Product Name,Input Image Urls\n1,Chair,http://127.0.0.1/1.jpg';
-
-/** The first of two. */
-function chunkForm(bytes: Buffer): FormData {
-  const form = new FormData();
-  const fields = { chunk_number: '1', total_chunks: '2', file_id: 'of the matrix', file_name: 'clip.mp4' };
-  for (const [name, value] of Object.entries(fields)) form.append(name, value);
-  form.append('chunk', new Blob([new Uint8Array(bytes)]), 'blob');
-  return form;
-}
-
-const nothing = (): Promise<MatrixAsk> => Promise.resolve({});
 const email = (): string => `${crypto.randomUUID()}@example.com`;
 
-const withMedia = async (scene: MatrixScene): Promise<MatrixAsk> => ({ path: { id: await scene.media() } });
 const withJob = async (scene: MatrixScene): Promise<MatrixAsk> => ({ path: { id: await scene.job() } });
 const TUS = { 'tus-resumable': '1.0.0' };
 const withUpload = async (scene: MatrixScene): Promise<MatrixAsk> => ({
@@ -100,29 +30,6 @@ const fresh = async (scene: MatrixScene, json: Record<string, unknown> = {}): Pr
   other: await scene.account(),
   json,
 });
-
-const open = (route: string, works: number, ask: MatrixRow['ask'] = nothing): MatrixRow => ({
-  route,
-  for: 'everybody',
-  works,
-  others: 'their own',
-  ask,
-});
-
-const own = (route: string, scope: MatrixRow['for'], works: number, ask: MatrixRow['ask']): MatrixRow => ({
-  route,
-  for: scope,
-  works,
-  others: 404,
-  ask,
-});
-
-const mine = (
-  route: string,
-  scope: MatrixRow['for'],
-  works: number,
-  ask: MatrixRow['ask'] = nothing,
-): MatrixRow => ({ route, for: scope, works, others: 'their own', ask });
 
 /** Every route of the OpenAPI document has its row here; the spec names the ones that lack it. */
 export const MATRIX: readonly MatrixRow[] = [
@@ -252,52 +159,5 @@ export const MATRIX: readonly MatrixRow[] = [
   own('GET /v1/webhooks/deliveries/{id}', 'webhooks:read', 200, withDelivery),
   own('POST /v1/webhooks/deliveries/{id}/redeliver', 'webhooks:write', 202, withDelivery),
 
-  mine('POST /api/media', 'media:write', 201, () =>
-    Promise.resolve({
-      body: () => formWith(DOT, 'dot.gif'),
-    }),
-  ),
-  mine('POST /upload', 'batches:write', 200, () =>
-    Promise.resolve({ body: () => formWith(Buffer.from(LIST), 'list.csv') }),
-  ),
-  own('GET /status/{request_id}', 'batches:read', 200, async (scene) => ({
-    path: { request_id: await scene.batch() },
-  })),
-  // A list needs the scopes of batches as well, which is the spec's of these routes.
-  mine('POST /api/upload', 'media:write', 201, () =>
-    Promise.resolve({ body: () => formWith(DOT, 'dot.gif') }),
-  ),
-  own('GET /api/status/{id}', 'media:read', 200, withMedia),
-  mine('GET /api/media', 'media:read', 200),
-  own('GET /api/media/{id}/status', 'media:read', 200, withMedia),
-
-  open('POST /api-token-auth', 200, async (scene) => ({
-    json: { username: (await scene.account()).user.email, password: TEST_PASSWORD },
-  })),
-  mine('GET /api/videos/list', 'media:read', 200),
-  open('GET /api/videos/serve', 200, async (scene) => {
-    const path = `/api/videos/${await scene.video()}/share`;
-    const { link } = await scene.make<{ link: string }>('POST', path);
-    return { query: new URL(link).search };
-  }),
-  mine('POST /api/videos/upload', 'media:write', 201, () =>
-    Promise.resolve({ body: () => formWith(VIDEO_HEAD, 'clip.mp4') }),
-  ),
-  mine('POST /api/videos/chunked_upload', 'media:write', 200, () =>
-    Promise.resolve({ body: () => chunkForm(VIDEO_HEAD) }),
-  ),
-  own('POST /api/videos/{id}/share', 'links:write', 200, async (scene) => ({
-    path: { id: await scene.video() },
-    json: { expiry_time: 60 },
-  })),
-  own('POST /api/videos/{id}/trim', 'jobs:write', 202, async (scene) => ({
-    path: { id: await scene.video() },
-    json: { start_time: 0, end_time: 1 },
-  })),
-  own('POST /api/videos/merge', 'jobs:write', 202, async (scene) => ({
-    json: { video_ids: [await scene.video(), await scene.video()] },
-  })),
-  own('GET /api/videos/tasks/{task_id}/status', 'jobs:read', 200, async (scene) => ({
-    path: { task_id: await scene.task() },
-  })),
+  ...COMPATIBLE_ROWS,
 ];
