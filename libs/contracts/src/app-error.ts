@@ -110,6 +110,7 @@ export const ERRORS = {
   upload_offset_mismatch: final(409, 'The upload stands at another offset'),
   upload_conflict: final(409, 'This does not go with what was sent of this upload before'),
   upload_incomplete: final(409, 'The upload is not complete'),
+  unsupported_tus_version: final(412, 'This version of the tus protocol is not spoken here'),
   checksum_mismatch: final(460, 'The bytes do not have the checksum that came with them'),
   quota_exceeded: final(413, 'The quota of this account does not allow it'),
   // webhooks

@@ -68,24 +68,24 @@ export class UploadStore {
   }
 
   /**
-   * For a body that is an upload only while it arrives. Of an unknown length, all that the quota has left is reserved,
-   * `mostBytes` at most.
-   * @returns null where there is no quota: nothing needs to be reserved. @throws AppError quota_exceeded
+   * For a body that is an upload only while it arrives: of what the quota has left `mostBytes` are reserved, or as many
+   * as there are.
+   * @returns null where there is no quota: nothing needs to be reserved.
+   * @throws AppError quota_exceeded when less than `leastBytes` is left, or nothing
    */
   async createWithinQuota(
     plan: Omit<UploadPlan, 'reserved_bytes'>,
-    bytes: number | undefined,
     mostBytes: number,
+    leastBytes = 0,
   ): Promise<Upload | null> {
     if (!(await hasQuota(this.dataSource.manager, plan.owner_id, this.config.maxOwnerBytes))) return null;
     return this.dataSource.transaction(async (tx) => {
       const room = await roomOf(tx, plan.owner_id, this.config.maxOwnerBytes);
       if (!room) return null;
+      refuseBeyond(room, leastBytes);
       const left = room.limit - room.used;
-      if (bytes === undefined && left <= 0) throw beyondQuota(room, 'nothing is left');
-      const reserved_bytes = bytes ?? Math.min(left, mostBytes);
-      refuseBeyond(room, reserved_bytes);
-      return this.insert(tx, { ...plan, reserved_bytes });
+      if (left <= 0) throw beyondQuota(room, 'nothing is left');
+      return this.insert(tx, { ...plan, reserved_bytes: Math.min(left, mostBytes) });
     });
   }
 
@@ -133,7 +133,8 @@ export class UploadStore {
   }
 
   /** The finished whole of just these parts, in this order. */
-  findWholeOf(ownerId: string, partIds: string[]): Promise<Upload | null> {
+  async findWholeOf(ownerId: string, partIds: string[]): Promise<Upload | null> {
+    if (!partIds.every((id) => UUID.test(id))) return null;
     return this.dataSource.manager
       .createQueryBuilder(Upload, 'upload')
       .where(
@@ -212,5 +213,8 @@ export class UploadStore {
     return tx.findOneBy(Upload, { id });
   }
 }
+
+/** By the clock of this process; `findLive` asks the database's. */
+export const isExpired = ({ expires_at }: Upload): boolean => expires_at.getTime() <= Date.now();
 
 const taken = (): AppError => new AppError('upload_locked', 'Another request has taken over this upload');

@@ -10,7 +10,7 @@ const REQUEST_HEADERS = [
 const RESPONSE_HEADERS = [
   'Location, Link, Retry-After, X-Request-Id, ETag, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset',
   'Idempotent-Replayed, Content-Range, Accept-Ranges, Content-Disposition, WWW-Authenticate, Allow',
-  'Upload-Offset, Upload-Length, Upload-Metadata, Upload-Expires, Upload-Concat',
+  'Upload-Offset, Upload-Length, Upload-Metadata, Upload-Expires, Upload-Concat, Mediakiln-Media-Id',
   'Tus-Resumable, Tus-Version, Tus-Extension, Tus-Max-Size, Tus-Checksum-Algorithm',
 ].join(', ');
 /** Browsers keep a preflight's answer for two hours at most. */

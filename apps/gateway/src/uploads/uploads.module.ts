@@ -1,15 +1,28 @@
 import { Module } from '@nestjs/common';
 import { HttpModule } from '../http/http.module';
 import { MultipartController } from './multipart.controller';
+import { TusController } from './tus.controller';
+import { TusHandler } from './tus.handler';
+import { TusUploads } from './tus.uploads';
+import { UploadFinisher } from './upload.finisher';
 import { UploadIntake } from './upload.intake';
 import { UploadReceiver } from './upload.receiver';
+import { UploadRoom } from './upload.room';
 import { UploadsService } from './uploads.service';
 
 /** How files come in. */
 @Module({
   imports: [HttpModule],
-  controllers: [MultipartController],
-  providers: [UploadsService, UploadIntake, UploadReceiver],
+  controllers: [MultipartController, TusController],
+  providers: [
+    UploadsService,
+    UploadIntake,
+    UploadReceiver,
+    UploadRoom,
+    UploadFinisher,
+    TusUploads,
+    TusHandler,
+  ],
   exports: [UploadsService],
 })
 export class UploadsHttpModule {}
