@@ -25,6 +25,8 @@ export interface ClipOptions {
   rotation?: 90 | 180 | 270;
   /** Every frame after the first half lasts twice as long. */
   isVariable?: boolean;
+  /** Pixels as wide as high; else they come out a little narrower, as in recordings of old. */
+  isSquare?: boolean;
   /** Further output options of ffmpeg. */
   more?: string[];
 }
@@ -62,10 +64,13 @@ export const storeText = (name: string, text: string): Promise<string> => {
   return cached(`${stem}-${text.length}`, extension!, (path) => writeFile(path, text));
 };
 
-/** The numbers of a file's frames as a player would show them, read off the pictures. */
-export async function frameNumbers(path: string): Promise<number[]> {
+/**
+ * The numbers of a file's frames as a player would show them, read off the pictures.
+ * @param picture where in the frame the clip is, as width, height, left and top of ffmpeg's crop; default: it fills it.
+ */
+export async function frameNumbers(path: string, picture = 'iw:ih:0:0'): Promise<number[]> {
   const { ffmpegPath } = await distributionFfmpeg();
-  const filters = `crop=trunc(iw/${CODE_BITS})*${CODE_BITS}:${CODE_HEIGHT}:0:0,scale=${CODE_BITS}:1:flags=area,format=gray`;
+  const filters = `crop=${picture},crop=trunc(iw/${CODE_BITS})*${CODE_BITS}:${CODE_HEIGHT}:0:0,scale=${CODE_BITS}:1:flags=area,format=gray`;
   const args = ['-v', 'error', '-i', `file:${path}`, '-map', '0:v:0', '-vf', filters, '-f', 'rawvideo'];
   const { stdout } = await run(ffmpegPath, [...args, '-vsync', 'passthrough', '-'], {
     encoding: 'buffer',
@@ -95,7 +100,7 @@ function sources(options: ClipOptions): string[] {
     `color=black:s=${CODE_BITS}x1:r=${fps}:d=${seconds},format=yuv444p,${code},` +
     `scale=${width}:${CODE_HEIGHT}:flags=neighbor,format=yuv444p[code];` +
     `testsrc2=s=${width}x${height - CODE_HEIGHT}:r=${fps}:d=${seconds},format=yuv444p[picture];` +
-    `[code][picture]vstack${timed}${turns}[video]`;
+    `[code][picture]vstack${timed}${turns}${options.isSquare ? ',setsar=1' : ''}[video]`;
   const sound = audioSeconds > 0 ? ['-f', 'lavfi', '-i', `sine=f=440:r=48000:d=${audioSeconds}`] : [];
   return [
     ...sound,

@@ -1,4 +1,4 @@
-import { AppError } from '@mediakiln/contracts';
+import { AppError, type VideoProbe } from '@mediakiln/contracts';
 import type { PieceCheck } from '@mediakiln/operations';
 import type { FfmpegEngine } from './ffmpeg/engine';
 import { type ProbeTarget, ffprobe, fields } from './ffmpeg/ffprobe';
@@ -25,8 +25,10 @@ export async function verifyPieces(
   engine: FfmpegEngine,
   target: ProbeTarget,
   check: PieceCheck,
-  { packets, cause }: { packets: PiecePackets; cause: Error },
+  { probe, packets, cause }: { probe: VideoProbe; packets: PiecePackets; cause: Error },
 ): Promise<void> {
+  if (probe.video?.rotation_degrees !== check.rotation_degrees)
+    throw new AppError('output_not_verified', 'Players would turn the picture by other degrees', { cause });
   const complaint = complaintAbout(packets, check);
   if (complaint !== null) throw new AppError('output_not_verified', complaint, { cause });
   const keys = packets.picture.filter(({ isKey }) => isKey).map(({ pts }) => pts);

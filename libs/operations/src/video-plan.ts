@@ -105,6 +105,8 @@ export interface VideoCheck {
 
 /** What must hold of a video made of pieces: frames follow each other evenly, and sound without a gap or an overlap. */
 export interface PieceCheck {
+  /** Clockwise degrees that players turn the picture by. */
+  rotation_degrees: number;
   frame_seconds: number;
   /** Numbers of the frames that start a piece, but for the first one: each is a keyframe. */
   starts: readonly number[];
