@@ -7,6 +7,7 @@ import { Client, type Media, Refused, formWith } from '../support/client';
 import { makeClip } from '../support/clips';
 import { judge } from '../support/oracle';
 import { photo } from '../support/pictures';
+import { seededRandom } from '../support/seeded-random';
 import { Services } from '../support/services';
 import { until } from '../support/until';
 
@@ -161,15 +162,4 @@ function shuffled<T>(values: readonly T[]): T[] {
     .map((value) => ({ value, at: random() }))
     .sort((a, b) => a.at - b.at)
     .map(({ value }) => value);
-}
-
-/** mulberry32 */
-function seededRandom(start: number): () => number {
-  let state = start >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
