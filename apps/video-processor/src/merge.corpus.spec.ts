@@ -1,16 +1,17 @@
 import { appendFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { AppError, type VideoProbe } from '@mediakiln/contracts';
+import { makeClip } from '../../../test/support/clips';
 import { distributionFfmpeg } from '../../../test/support/ffmpeg';
 import { VideoBench } from '../../../test/support/video-run';
 
 /**
- * A folder of videos, each of which is merged with each other, both ways round:
+ * A folder of videos, each of which is merged with each other, both ways round; without one, two clips that differ:
  * `MERGE_CORPUS=/path MERGE_CORPUS_REPORT=/file npx jest merge.corpus`, with MERGE_CORPUS_ONLY=one.mp4+other.webm,… for some.
  */
 const CORPUS = process.env.MERGE_CORPUS;
-const REPORT = process.env.MERGE_CORPUS_REPORT ?? '/dev/stderr';
+const REPORT = process.env.MERGE_CORPUS_REPORT ?? '/dev/null';
 const ONLY = process.env.MERGE_CORPUS_ONLY?.split(',').map((pair) => pair.split('+'));
 const WITHIN_MS = 3_600_000;
 
@@ -26,8 +27,20 @@ const isAsked = (...names: string[]): boolean =>
     (pair) => pair.length === 2 && pair.every((name) => names.includes(name)) && names[0] !== names[1],
   );
 
-(CORPUS === undefined ? describe.skip : describe)('video.merge of every pair of a corpus', () => {
+async function corpus(): Promise<string[]> {
+  if (CORPUS !== undefined)
+    return (await readdir(CORPUS))
+      .filter((name) => /\.(mp4|webm|mov|mkv)$/.test(name))
+      .map((name) => join(CORPUS, name));
+  return Promise.all([
+    makeClip({ seconds: 1, container: 'webm', width: 160, height: 90 }),
+    makeClip({ seconds: 1, audioSeconds: 0, isSquare: true, fps: 25 }),
+  ]);
+}
+
+describe('video.merge of every pair of a corpus', () => {
   let bench: VideoBench;
+  const paths = new Map<string, string>();
   const probes = new Map<string, VideoProbe>();
   const note = (...cells: string[]): void => appendFileSync(REPORT, `| ${cells.join(' | ')} |\n`);
 
@@ -39,9 +52,10 @@ const isAsked = (...names: string[]): boolean =>
   it(
     'merges it within one frame per join, or says why not',
     async () => {
-      const names = (await readdir(CORPUS!)).filter((name) => /\.(mp4|webm|mov|mkv)$/.test(name));
-      for (const name of names) {
-        const probe = await bench.probe(join(CORPUS!, name)).catch((error: AppError) => error);
+      for (const path of await corpus()) {
+        const name = basename(path);
+        paths.set(name, path);
+        const probe = await bench.probe(path).catch((error: AppError) => error);
         if (probe instanceof Error) note(name, '', `${probe.code}: ${probe.detail}`);
         else probes.set(name, probe);
       }
@@ -60,7 +74,7 @@ const isAsked = (...names: string[]): boolean =>
 
   async function merged(one: string, other: string): Promise<{ isRight: boolean; text: string }> {
     try {
-      const { outputs, report } = await bench.merge([join(CORPUS!, one), join(CORPUS!, other)]);
+      const { outputs, report } = await bench.merge([paths.get(one)!, paths.get(other)!]);
       const { duration_seconds: lasts } = outputs[0]!.info.probe as VideoProbe;
       const fps = report!.frames_per_second as number;
       const expected = [one, other].reduce((sum, name) => {

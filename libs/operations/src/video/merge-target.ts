@@ -102,7 +102,7 @@ function longestCommon(inputs: readonly MergeInput[], size: Size, order: MergeOr
 
 /** What keeps a picture from being copied into a video of this size and of the rate that was asked for. */
 function unfit(one: MergeInput, size: Size, { frames_per_second }: MergeOrder): Difference[] {
-  const { size: own, frame_rate, profile, pixel_format } = signatureOf(one);
+  const { size: own, frame_rate } = signatureOf(one);
   const wanted = `${size.width}x${size.height}`;
   const rate = frames_per_second === undefined ? null : askedRate(frames_per_second);
   const steady = steadyRate(one.video);

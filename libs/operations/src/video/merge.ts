@@ -67,7 +67,9 @@ export const videoMerge: VideoOperation<VideoMergeParams> = {
   maxInputs: MAX_INPUTS,
   encoders: ['libx264', 'aac'],
   timeoutSeconds: (probes) =>
-    wallLimitSeconds(probes.reduce((sum, probe) => sum + (probe.kind === 'image' ? 0 : probe.duration_seconds), 0)),
+    wallLimitSeconds(
+      probes.reduce((sum, probe) => sum + (probe.kind === 'image' ? 0 : probe.duration_seconds), 0),
+    ),
   rules,
   check: (probes, params) => {
     const { width, height } = mergedSize(inputsOf(probes), params);
