@@ -1,5 +1,6 @@
 import { TEST_PASSWORD } from '../support/gateway';
 import { formWith } from '../support/client';
+import { OFFSET_STREAM } from '../support/tus';
 import { COMPATIBLE_ROWS, DOT } from './route-matrix.compatible';
 import { type MatrixAsk, type MatrixRow, mine, open, own, withMedia } from './route-matrix.row';
 import type { MatrixScene } from './route-matrix.scene';
@@ -89,6 +90,9 @@ export const MATRIX: readonly MatrixRow[] = [
   })),
   own('DELETE /v1/media/{id}', 'media:write', 204, withMedia),
   own('GET /v1/media/{id}/content', 'media:read', 200, withMedia),
+  own('GET /v1/media/{id}/content/{name}', 'media:read', 200, async (scene) => ({
+    path: { id: await scene.media(), name: 'photo.jpg' },
+  })),
   own('GET /v1/media/{id}/thumbnail', 'media:read', 200, async (scene) => ({
     path: { id: await scene.shownMedia() },
   })),

@@ -33,9 +33,17 @@ export class MediaUrls {
     return this.base + path;
   }
 
-  /** @param exp of an address that opened already: this one ends with it. Default: a life of its own. */
-  contentUrl(mediaId: string, exp?: string): string {
-    return this.signed(`/v1/media/${mediaId}/content`, exp);
+  contentUrl(mediaId: string): string {
+    return this.signed(`/v1/media/${mediaId}/content`);
+  }
+
+  /**
+   * The same, with a name at its end, since some players take no segment whose address has no extension. It is no part of
+   * what is signed.
+   * @param exp of an address that opened already: this one ends with it. Default: a life of its own.
+   */
+  partUrl(mediaId: string, name: string, exp?: string): string {
+    return this.signed(`/v1/media/${mediaId}/content`, { exp, more: `/${name}` });
   }
 
   thumbnailUrl(mediaId: string): string {
@@ -53,8 +61,8 @@ export class MediaUrls {
     if (!isOurs || Number(exp) <= Date.now() / 1000) throw new AppError('invalid_signature');
   }
 
-  private signed(path: string, exp = this.expiry()): string {
-    return `${this.absolute(path)}?exp=${exp}&sig=${this.sign(path, exp).toString()}`;
+  private signed(path: string, { exp = this.expiry(), more = '' } = {}): string {
+    return `${this.absolute(path + more)}?exp=${exp}&sig=${this.sign(path, exp).toString()}`;
   }
 
   private expiry(): string {

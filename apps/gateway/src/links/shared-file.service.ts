@@ -3,6 +3,7 @@ import { AppError, type MediaKind } from '@mediakiln/contracts';
 import type { Media } from '@mediakiln/entities';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { MediaContent } from '../present/media.content';
+import { nameOfPart } from '../present/player-texts';
 import { LinkAccesses } from './link.accesses';
 import { LinkDownloads } from './link.downloads';
 import { LinkPasses } from './link.passes';
@@ -63,7 +64,7 @@ export class SharedFileService {
     if (link.isUsedUp && !isRange) throw new AppError('link_exhausted', '0 bytes are left');
     await this.content.send(request, reply, media, {
       cacheControl: CACHE_CONTROL,
-      addressOf: (part) => this.passes.addressOf(token, nameOfPart(part)),
+      addressOf: (_part, name) => this.passes.addressOf(token, name),
       beforeText: async (bytes) => {
         if (!isPart) await this.downloads.count(link);
         visit.body = { sentBytes: bytes };
@@ -73,15 +74,6 @@ export class SharedFileService {
     });
   }
 }
-
-const EXTENSIONS: Record<string, string> = {
-  'application/vnd.apple.mpegurl': 'm3u8',
-  'video/mp4': 'mp4',
-  'image/jpeg': 'jpg',
-};
-
-/** As our texts name it; its own name is its owner's to change. */
-const nameOfPart = ({ variant, mime_type }: Media): string => `${variant}.${EXTENSIONS[mime_type] ?? 'bin'}`;
 
 const passwordRequired = (): AppError =>
   new AppError(

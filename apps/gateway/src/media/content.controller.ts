@@ -62,7 +62,32 @@ export class ContentController {
     const media = await this.media.open(caller, id, 'content', signature);
     await this.content.send(request, reply, media, {
       cacheControl: CACHE_CONTROL,
-      addressOf: (part) => this.urls.contentUrl(part.id, signature.exp),
+      addressOf: (part, name) => this.urls.partUrl(part.id, name, signature.exp),
     });
+  }
+
+  @Get(':id/content/:name')
+  @OptionalAuth()
+  @ApiOperation({
+    summary: 'The file itself, at an address with a name at its end',
+    description:
+      'The same as without the name, for players that look at the extension of an address: playlists name their parts so.',
+  })
+  @ApiParam({ name: 'id', example: 'latest', description: 'A media id, or with a token `latest`' })
+  @ApiParam({ name: 'name', example: 'video-720p.mp4', description: 'Anything' })
+  @ApiHeader({ name: 'Range', required: false, example: 'bytes=0-1023' })
+  @ApiProduces('image/*', 'video/*', 'application/octet-stream')
+  @ApiResponse({ status: 200, description: 'The whole file', content: { '*/*': FILE } })
+  @ApiResponse({ status: 206, description: 'The range', content: { '*/*': FILE } })
+  @ApiResponse({ status: 304, description: 'You have it already' })
+  @ApiProblems('unauthenticated', 'invalid_signature', 'not_found', 'range_not_satisfiable')
+  async readNamed(
+    @CallerIfKnown() caller: RequestUser | undefined,
+    @Param('id') id: string,
+    @Query() signature: SignatureQuery,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    await this.read(caller, id, signature, request, reply);
   }
 }

@@ -12,8 +12,18 @@ const MAX_TEXT_BYTES = 4 << 20;
 
 const LINKED = { hls: linkedPlaylist, webvtt: linkedTrack } satisfies Record<TextProbe['format'], unknown>;
 
-/** Where a part of a playlist or a track opens. */
-export type AddressOf = (part: Media) => string;
+/** Where a part of a playlist or a track opens; its name is the one that stands in the text. */
+export type AddressOf = (part: Media, name: string) => string;
+
+const EXTENSIONS: Record<string, string> = {
+  'application/vnd.apple.mpegurl': 'm3u8',
+  'video/mp4': 'mp4',
+  'image/jpeg': 'jpg',
+};
+
+/** As our texts name it; the name of the media is its owner's to change. */
+export const nameOfPart = ({ variant, mime_type }: Media): string =>
+  `${variant}.${EXTENSIONS[mime_type] ?? 'bin'}`;
 
 /** Playlists and tracks as players get them: stored, they name their parts; sent, they give the address of each. */
 @Injectable()
@@ -31,7 +41,7 @@ export class PlayerTexts {
     const byVariant = new Map(parts.map((part) => [part.variant, part]));
     const linked = LINKED[probe.format](await this.read(media), (variant) => {
       const part = byVariant.get(variant);
-      return part && addressOf(part);
+      return part && addressOf(part, nameOfPart(part));
     });
     if (linked === null) throw new AppError('not_found', 'What this file names was deleted');
     return Buffer.from(linked);
