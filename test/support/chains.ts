@@ -92,8 +92,15 @@ export class ChainScene {
 
   /** @returns whether it could be. */
   async settle({ id, epoch, operation }: Job): Promise<boolean> {
-    const done = { to: 'completed', reason: 'done', outputs: [] } as const;
-    return (await this.store.settle({ id, epoch, operation, ...done })) !== null;
+    const settled = await this.store.settle({
+      id,
+      epoch,
+      operation,
+      to: 'completed',
+      reason: 'done',
+      outputs: [],
+    });
+    return settled !== null;
   }
 
   async complete(): Promise<Job> {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { AppError } from '@mediakiln/contracts';
 import { Media } from '@mediakiln/entities';
-import { ChainScene } from '../../../../test/support/chains';
+import { type ChainJob, ChainScene } from '../../../../test/support/chains';
 import { Client } from '../../../../test/support/client';
 import { type TestGateway, startGateway } from '../../../../test/support/gateway';
 
@@ -48,7 +48,7 @@ describe('a chain', () => {
     const refused = await scene.client.request('POST', `/v1/jobs/${ids[0]}/retry`);
     expect([refused.status, refused.body.code]).toEqual([409, 'job_not_retryable']);
     const { body } = await scene.client.expect(202, 'POST', `/v1/jobs/${ids[2]}/retry`);
-    expect((body as Shown).chain.steps.map(({ status }) => status)).toEqual([
+    expect((body as ChainJob).chain.steps.map(({ status }) => status)).toEqual([
       'completed',
       'pending',
       'pending',
