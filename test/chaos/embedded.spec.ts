@@ -2,11 +2,13 @@ import { readFile } from 'node:fs/promises';
 import { Client } from '../support/client';
 import { makeClip } from '../support/clips';
 import { Embedded } from '../support/embedded';
+import { DatabaseLock } from '../support/database-lock';
 import { EngineGate } from '../support/engine-gate';
 import { judge, leftovers } from '../support/oracle';
 import { photo } from '../support/pictures';
 import { encoders, engines } from '../support/proc';
 import { until } from '../support/until';
+import { type Video, VideoClient } from '../support/video-client';
 
 /** So long that no job of this test could be waiting for its lease to lapse. */
 const LEASE_SECONDS = '600';
@@ -77,4 +79,28 @@ it('ends cleanly on SIGTERM with work in hand, and finishes it after the next st
     'done',
   ]);
   expect(await judge(embedded, [client])).toEqual([]);
+}, 150_000);
+
+it('makes one video of chunks when it was killed after the last of them and before the video', async () => {
+  const account = await Client.register(embedded.url);
+  const client = VideoClient.with(embedded.url, account.authorization.authorization.replace('Bearer ', ''));
+  const clip = await readFile(await makeClip({ seconds: 2, width: 160, height: 96 }));
+  const half = Math.ceil(clip.length / 2);
+  const send = (number: number): ReturnType<VideoClient['chunk']> =>
+    client.chunk({ number, total: 2, fileId: 'x', bytes: clip.subarray((number - 1) * half, number * half) });
+  expect((await send(2)).body).toMatchObject({ missing: [1] });
+  const lock = await DatabaseLock.onObjects(embedded.database);
+  const unanswered = send(1).then(
+    ({ status }) => status,
+    () => 'nothing',
+  );
+  await lock.awaitWaiting(1);
+  await embedded.kill9();
+  expect(await unanswered).toBe('nothing');
+  await embedded.restart();
+  // Whichever is sent again: both were kept, and the turn of the dead lapses.
+  const { status, body } = await send(2);
+  expect([status, body]).toMatchObject([201, { video: { size: clip.length } }]);
+  expect(await client.list()).toEqual([(body as { video: object }).video]);
+  expect((await send(1)).body).toMatchObject({ video: { id: (body as { video: Video }).video.id } });
 }, 150_000);
