@@ -35,7 +35,6 @@ describe.each(FFMPEG_PAIRS)('video.trim on %s', (_name, findPair) => {
     ['a single frame', {}, [1.001, 1.034], [31, 31]],
     ['NTSC frame rate at millisecond times', { fps: '30000/1001' }, [1.001, 2.002], [30, 59]],
     ['one long GOP far from the start', { seconds: 8, keyframeEvery: 600 }, [7, 7.5], [210, 224]],
-    ['a GOP boundary', { keyframeEvery: 30 }, [1, 2], [30, 59]],
     ['no B-frames in MOV', { container: 'mov', bFrames: 0 }, [0.5, 1.5], [15, 44]],
     ['Matroska without sound', { container: 'mkv', audioSeconds: 0 }, [0.5, 1.5], [15, 44]],
     ['VP9 in WebM without sound', { container: 'webm', audioSeconds: 0 }, [0.5, 1.5], [15, 44]],
@@ -202,7 +201,7 @@ describe.each(FFMPEG_PAIRS)('video.trim on %s', (_name, findPair) => {
     const seen: number[] = [];
     await bench.trim(
       await makeClip({ seconds: 8, keyframeEvery: 600 }),
-      { start_time: 0, end_time: 8 },
+      { start_time: 0.1, end_time: 8 },
       {
         onProgress: ({ percent, stage }) => {
           expect(stage).toBe('encoding');

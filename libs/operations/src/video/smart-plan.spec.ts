@@ -126,7 +126,7 @@ describe('the plan of video.trim that copies', () => {
       EngineRun,
     ];
     expect(head.inputs[0]!.options).toContain('-noautorotate');
-    expect(valueOf(joined, '-metadata:s:v:0')).toBe('rotate=90');
+    expect(valueOf(joined, '-metadata:s:v:0')).toBe('rotate=270');
   });
 
   it.each<[string, Scene]>([

@@ -128,7 +128,8 @@ function joiningRun(order: CutOrder, stretch: CopiedStretch, times: CutTimes, mi
         '-t',
         (times.end - times.start + sound.lead).toFixed(6),
       ],
-      ...(video.rotation_degrees === 0 ? [] : ['-metadata:s:v:0', `rotate=${video.rotation_degrees}`]),
+      // ffmpeg takes this one as counter-clockwise when it writes it.
+      ...(video.rotation_degrees === 0 ? [] : ['-metadata:s:v:0', `rotate=${360 - video.rotation_degrees}`]),
       ...['-video_track_timescale', timescaleOf(video), '-movflags', '+faststart', '-f', 'mp4'],
     ],
     frame_timing: 'passthrough',
