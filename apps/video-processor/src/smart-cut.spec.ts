@@ -1,6 +1,11 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { type ClipOptions, deriveClip, makeClip } from '../../../test/support/clips';
 import { proveCut } from '../../../test/support/cut-proof';
-import { FFMPEG_PAIRS } from '../../../test/support/ffmpeg';
+import { FFMPEG_PAIRS, distributionFfmpeg } from '../../../test/support/ffmpeg';
 import { VideoBench } from '../../../test/support/video-run';
 
 /** A source of six seconds with a keyframe each second. */
@@ -15,6 +20,7 @@ interface Source {
 }
 
 const SECONDS = 6;
+const folders: string[] = [];
 const NTSC = 30_000 / 1_001;
 
 const clipOf = (options: ClipOptions, fps: number): (() => Promise<string>) => {
@@ -112,7 +118,10 @@ describe.each(FFMPEG_PAIRS)('cuts that are copied where they can be, on %s', (na
   beforeAll(async () => {
     bench = await VideoBench.open(await findPair());
   });
-  afterAll(() => bench.close());
+  afterAll(async () => {
+    await bench.close();
+    await Promise.all(folders.splice(0).map((folder) => rm(folder, { recursive: true, force: true })));
+  });
 
   it.each(cases)('%s: %s', async (_source, _cut, source, [, start, end, way]) => {
     const path = await source.clip();
@@ -141,4 +150,46 @@ describe.each(FFMPEG_PAIRS)('cuts that are copied where they can be, on %s', (na
     expect(proof.soundEnd === null).toBe(probe.audio === null);
     expect([way === 'encode' ? ['encode'] : (source.modes ?? [way])].flat()).toContain(report!.mode);
   });
+
+  it('encodes the whole cut where what was copied does not decode cleanly, says so, and lets no progress shrink', async () => {
+    const path = await damagedClip();
+    const seen: number[] = [];
+    const { outputs, report } = await bench.trim(
+      path,
+      { start_time: 1.5, end_time: 4.6 },
+      { onProgress: ({ percent }) => seen.push(percent) },
+    );
+    expect(report).toMatchObject({
+      mode: 'encode',
+      share_reencoded: 1,
+      fallback_reason: 'What lies around a join does not decode cleanly',
+    });
+    expect((await proveCut(outputs[0]!.path)).numbers).toHaveLength(93);
+    expect(seen).toEqual([...seen].sort((a, b) => a - b));
+  });
 });
+
+/** The picture right behind the first join is damaged: the source plays on, with a blemish. */
+async function damagedClip(): Promise<string> {
+  const source = await clipOf({ bFrames: 0 }, 30)();
+  const bytes = await readFile(source);
+  const { ffprobePath } = await distributionFfmpeg();
+  const question = [
+    '-v',
+    'error',
+    '-select_streams',
+    'v',
+    '-show_entries',
+    'packet=pos,size',
+    '-of',
+    'csv=p=0',
+  ];
+  const { stdout } = await promisify(execFile)(ffprobePath, [...question, source]);
+  const [size, position] = stdout.split('\n')[61]!.split(',').map(Number) as [number, number];
+  bytes.fill(0xff, position + Math.floor(size / 2), position + size - 4);
+  const folder = await mkdtemp(join(tmpdir(), 'mediakiln-damaged-'));
+  folders.push(folder);
+  const path = join(folder, 'damaged.mp4');
+  await writeFile(path, bytes);
+  return path;
+}

@@ -93,7 +93,7 @@ export class VideoExecutor extends MediaExecutor {
       threads: this.engine.threadsFor(Math.max(...probes.map(pixelsOf))),
       wallSeconds: operation.timeoutSeconds(probes, params),
     };
-    return this.carryOut(execution, plan, order);
+    return this.carryOut(onlyUpward(execution), plan, order);
   }
 
   private async carryOut(execution: Execution, plan: VideoPlan, order: PlanOrder): Promise<ExecutionResult> {
@@ -159,6 +159,19 @@ const runsOf = (plan: VideoPlan): EngineRun[] => [
 const isFaultOfThePlan = (error: unknown): error is AppError =>
   error instanceof AppError &&
   ['output_not_verified', 'video_corrupt', 'engine_crashed'].includes(error.code);
+
+/** A plan that is carried out instead of another counts anew: what was told of the first one never shrinks. */
+function onlyUpward(execution: Execution): Execution {
+  let reached = 0;
+  return {
+    ...execution,
+    onProgress: (progress) => {
+      if (progress.percent <= reached) return;
+      reached = progress.percent;
+      execution.onProgress(progress);
+    },
+  };
+}
 
 const isVideo = (operation: AnyOperation): operation is AnyVideoOperation => operation.engine === 'video';
 
