@@ -125,6 +125,35 @@ it('names the fields that are missing or no text', async () => {
     });
 });
 
+it('takes no files and no endless form', async () => {
+  const sent = async (fill: (form: FormData) => void): Promise<[number, unknown]> => {
+    const form = new FormData();
+    fill(form);
+    const answer = await fetch(`${gateway.url}/api-token-auth/`, { method: 'POST', body: form });
+    return [answer.status, ((await answer.json()) as { code: unknown }).code];
+  };
+  expect(await sent((form) => form.append('username', new Blob(['x']), 'x.txt'))).toEqual([
+    400,
+    'malformed_multipart',
+  ]);
+  expect(await sent((form) => form.append('username', 'x'.repeat(5_000)))).toEqual([413, 'body_too_large']);
+  const many = (form: FormData): void => {
+    for (let count = 0; count < 200; count += 1) form.append('username', 'x');
+  };
+  expect(await sent(many)).toEqual([413, 'too_many_parts']);
+  const large = (form: FormData): void => {
+    for (let count = 0; count < 100; count += 1) form.append('username', 'x'.repeat(4_000));
+  };
+  expect(await sent(large)).toEqual([413, 'body_too_large']);
+  const cut = await fetch(`${gateway.url}/api-token-auth/`, {
+    method: 'POST',
+    headers: { 'content-type': 'multipart/form-data; boundary=x' },
+    body: '--x\r\nContent-Disposition: form-data; name="username"\r\n\r\nyou',
+  });
+  expect([cut.status, await cut.json()]).toMatchObject([400, { code: 'malformed_multipart' }]);
+  expect((await ask(credentials())).status).toBe(200);
+});
+
 it('counts wrong passwords together with those of a login, and then lets nobody in', async () => {
   const login = (password: string): Promise<Response> =>
     fetch(`${gateway.url}/v1/auth/login`, {
