@@ -1,0 +1,192 @@
+import type { AudioStreamProbe, VideoProbe, VideoStreamProbe } from '@mediakiln/contracts';
+import { validateParams } from '../validate-params';
+import type { VideoCheck, VideoPlan } from '../video-plan';
+import { VideoMergeParams, videoMerge } from './merge';
+
+const PICTURE: VideoStreamProbe = {
+  index: 0,
+  codec: 'h264',
+  profile: 'High',
+  pixel_format: 'yuv420p',
+  coded_width: 1280,
+  coded_height: 720,
+  sample_aspect_ratio: '1:1',
+  average_frame_rate: '30/1',
+  base_frame_rate: '30/1',
+  is_variable_frame_rate: false,
+  rotation_degrees: 0,
+  time_base: '1/15360',
+  start_seconds: 0,
+  duration_seconds: 10,
+  bit_rate: null,
+  has_b_frames: 2,
+  color_primaries: null,
+  color_transfer: null,
+  color_space: null,
+  color_range: null,
+  decoder_config: 'SHA256:aaaa',
+};
+const SOUND: AudioStreamProbe = {
+  index: 1,
+  codec: 'aac',
+  profile: 'LC',
+  sample_rate: 48_000,
+  channels: 2,
+  channel_layout: 'stereo',
+  start_seconds: 0,
+  duration_seconds: 10.01,
+  bit_rate: null,
+};
+
+function clip(picture: Partial<VideoStreamProbe> = {}, sound: Partial<AudioStreamProbe> | null = {}) {
+  const video = { ...PICTURE, ...picture };
+  return {
+    kind: 'video',
+    container: 'mov',
+    duration_seconds: video.duration_seconds ?? 10,
+    start_seconds: 0,
+    bit_rate: 5_000_000,
+    width: video.coded_width,
+    height: video.coded_height,
+    frames_per_second: 30,
+    video,
+    audio: sound && { ...SOUND, ...sound },
+    dropped_streams: [],
+  } satisfies VideoProbe;
+}
+
+const params = (given: object = {}): VideoMergeParams =>
+  validateParams(videoMerge, given) as VideoMergeParams;
+const planned = (probes: readonly VideoProbe[], given: object = {}): VideoPlan =>
+  videoMerge.plan(probes, params(given), null, { filters: new Set<string>() });
+const parts = ({ report }: VideoPlan): string[][] =>
+  (report.inputs as { because: { part: string }[] }[]).map(({ because }) => because.map(({ part }) => part));
+const checkOf = (plan: VideoPlan): VideoCheck => plan.outputs[0]!.verify as VideoCheck;
+
+describe('the plan of video.merge', () => {
+  it('copies what is alike, and joins only what it made itself', () => {
+    const plan = planned([clip(), clip({ duration_seconds: 5 }), clip()]);
+    expect(plan.report).toMatchObject({ mode: 'copy', frames: 750, duration_seconds: 25 });
+    const join = plan.runs.at(-1)!;
+    expect(plan.runs.map(({ stage, is_beside }) => [stage, is_beside === true])).toEqual([
+      ['copying', false],
+      ['copying', true],
+      ['copying', false],
+      ['joining', false],
+    ]);
+    const [pictures, sounds] = join.inputs.map((input) => ('list' in input ? input.list : []));
+    expect(pictures).toEqual([
+      { source: { made: 'picture0.mp4' }, seconds: 10 },
+      { source: { made: 'picture1.mp4' }, seconds: 5 },
+      { source: { made: 'picture2.mp4' }, seconds: 10 },
+    ]);
+    expect(sounds!.map(({ source }) => source)).toEqual([
+      { made: 'sound0.mp4' },
+      { made: 'sound1.mp4' },
+      { made: 'sound2.mp4' },
+    ]);
+    expect(checkOf(plan).pieces).toMatchObject({ starts: [300, 450], changes: [], sound: { packets: 1172 } });
+    expect(plan.otherwise?.report).toMatchObject({ mode: 'encode' });
+  });
+
+  it('never lets the rounding of sound to packets add up', () => {
+    const plan = planned(Array.from({ length: 100 }, () => clip({ duration_seconds: 1.1 })));
+    const { sound } = checkOf(plan).pieces!;
+    expect(Math.abs(sound!.packets * sound!.packet_seconds - 110)).toBeLessThan(sound!.packet_seconds / 2);
+    const list = plan.runs.at(-1)!.inputs[1]!;
+    let at = 0;
+    for (const [index, { seconds }] of ('list' in list ? list.list : []).entries()) {
+      expect(Math.abs(at - index * 1.1)).toBeLessThan(sound!.packet_seconds / 2 + 1e-6);
+      at += seconds!;
+    }
+  });
+
+  it.each<[string, Partial<VideoStreamProbe>, string[]]>([
+    ['another size', { coded_width: 640, coded_height: 360, decoder_config: 'b' }, ['size']],
+    ['another rate', { average_frame_rate: '25/1', base_frame_rate: '25/1' }, ['frame_rate']],
+    ['a variable rate', { is_variable_frame_rate: true }, ['frame_rate']],
+    ['another profile', { profile: 'Main', decoder_config: 'b' }, ['profile']],
+    ['no square pixels', { sample_aspect_ratio: '4:3', coded_width: 960 }, ['sample_aspect_ratio']],
+    ['another turn', { rotation_degrees: 90, coded_width: 720, coded_height: 1280 }, ['rotation']],
+    ['another colour space', { color_space: 'smpte170m' }, ['colors']],
+    ['another order', { has_b_frames: 0 }, ['reordered_frames']],
+    ['parameter sets of its own', { decoder_config: 'SHA256:bbbb' }, ['parameter_sets']],
+    ['another codec', { codec: 'vp9', profile: 'Profile 0' }, ['codec', 'profile']],
+  ])('encodes an input with %s to go with the others, and says why', (_what, picture, because) => {
+    const plan = planned([clip(), clip({ ...picture, duration_seconds: 4 }), clip()]);
+    expect(parts(plan)).toEqual([[], because, []]);
+    const options = plan.runs[1]!.output_options.join(' ');
+    expect(options).toContain('-frames:v 120 -c:v libx264 -preset veryfast -crf 20 -profile:v high -bf 3');
+    expect(options).toContain('sps-id=1:repeat-headers=1');
+    expect(checkOf(plan).pieces).toMatchObject({ starts: [300, 420], changes: [300, 420] });
+  });
+
+  it('takes the largest size, and copies what of that size lasts longest', () => {
+    const small = clip({ coded_width: 640, coded_height: 360, duration_seconds: 60, decoder_config: 'b' });
+    const other = clip({ duration_seconds: 11, decoder_config: 'c' });
+    const plan = planned([small, clip(), other]);
+    expect(plan.report).toMatchObject({ width: 1280, height: 720 });
+    expect(parts(plan)).toEqual([['size'], ['parameter_sets'], []]);
+    expect(planned([small, clip()], { width: 640 }).report).toMatchObject({ width: 640, height: 360 });
+    expect(parts(planned([small, clip()], { width: 640 }))).toEqual([[], ['size']]);
+  });
+
+  it('encodes all when the pictures cannot go into an MP4 of H.264, at the highest rate', () => {
+    const film = { average_frame_rate: '24/1', base_frame_rate: '24/1' };
+    const plan = planned([clip({ codec: 'hevc', ...film }), clip({ codec: 'vp9', duration_seconds: null })]);
+    expect(plan.report).toMatchObject({ mode: 'encode', frames_per_second: 30, share_reencoded: 1 });
+    expect(plan.otherwise).toBeUndefined();
+    expect(plan.runs[0]!.output_options.join(' ')).not.toContain('sps-id');
+  });
+
+  it.each([
+    [{ frames_per_second: 29.97 }, '30000/1001'],
+    [{ frames_per_second: 23.976 }, '24000/1001'],
+    [{ frames_per_second: 50 }, '50/1'],
+  ])('makes the rate that was asked for by %j', (given, rate) => {
+    const plan = planned([clip(), clip()], given);
+    expect(plan.runs[0]!.output_options.join(' ')).toContain(`fps=${rate},`);
+    expect(parts(plan)).toEqual([['frame_rate'], ['frame_rate']]);
+  });
+
+  it.each<[string, Partial<AudioStreamProbe> | null, string]>([
+    ['the same sound', {}, 'copied'],
+    ['no sound', null, 'silence'],
+    ['one channel', { channels: 1 }, 're-encoded'],
+    ['another sample rate', { sample_rate: 44_100 }, 're-encoded'],
+    ['another codec', { codec: 'mp3', profile: null }, 're-encoded'],
+    ['another kind of AAC', { profile: 'HE-AAC' }, 're-encoded'],
+    ['sound that ends early', { duration_seconds: 9.9 }, 're-encoded'],
+    ['sound that starts late', { start_seconds: 0.1 }, 're-encoded'],
+    ['sound that outlasts the picture', { duration_seconds: 12 }, 'copied'],
+  ])('of %s it makes sound that goes with the rest: %s', (_what, sound, fate) => {
+    const { report } = planned([clip(), clip({}, sound), clip()]);
+    expect((report.inputs as { sound: string }[]).map((one) => one.sound)).toEqual([
+      'copied',
+      fate,
+      'copied',
+    ]);
+  });
+
+  it('makes no sound where no input has any', () => {
+    const plan = planned([clip({}, null), clip({}, null)]);
+    expect(plan.runs.at(-1)!.inputs).toHaveLength(1);
+    expect(checkOf(plan).pieces?.sound).toBeNull();
+  });
+
+  it('refuses what cannot be merged', () => {
+    const noPicture = { ...clip(), kind: 'audio', video: null } as const;
+    expect(() => videoMerge.check([clip(), noPicture], params())).toThrow(/Input 2 has no video stream/);
+    const line = clip({ coded_width: 100, coded_height: 6_000 });
+    expect(() => videoMerge.check([line, line], params({ width: 3_840 }))).toThrow(
+      /at most 8294400 are made/,
+    );
+    expect(() => params({ width: 3_840, height: 3_840 })).toThrow(/validation_failed/);
+    expect(() => params({ background: 'red' })).toThrow(/validation_failed/);
+    expect([videoMerge.minInputs, videoMerge.maxInputs]).toEqual([2, 100]);
+  });
+
+  it('is given time for all of its inputs', () => {
+    expect(videoMerge.timeoutSeconds([clip(), clip(), clip()], params())).toBe(300);
+  });
+});
