@@ -31,7 +31,7 @@ export class TusCaller {
       headers: Object.fromEntries(Object.entries(all).filter(([, value]) => value !== '')),
       body: body as BodyInit | undefined,
       ...(body instanceof ReadableStream && { duplex: 'half' }),
-    } as RequestInit);
+    });
   }
 
   post(headers: Record<string, string> = {}, body?: Buffer): Promise<Response> {

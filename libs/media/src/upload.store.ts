@@ -61,6 +61,9 @@ export class UploadStore {
    * @throws AppError quota_exceeded
    */
   async create(plan: UploadPlan): Promise<Upload | null> {
+    const { manager } = this.dataSource;
+    if (!(await hasQuota(manager, plan.owner_id, this.config.maxOwnerBytes)))
+      return this.insert(manager, plan);
     return this.dataSource.transaction(async (tx) => {
       refuseBeyond(await roomOf(tx, plan.owner_id, this.config.maxOwnerBytes), plan.reserved_bytes);
       return this.insert(tx, plan);

@@ -4,8 +4,9 @@ import { Injectable } from '@nestjs/common';
 import { AppConfig } from '@mediakiln/config';
 import { AppError, type Sniffed, UNKNOWN_CONTENT, sniff } from '@mediakiln/contracts';
 import { type StagedFile, Storage } from '@mediakiln/storage';
-import { announcedTooMany, drain, receiveFile } from '../http/multipart-file';
+import { receiveFile } from '../http/multipart-file';
 import { uploadName } from '../http/user-text';
+import { type Reservation, UploadsService } from '../uploads/uploads.service';
 
 /** What arrived at a route that takes images and lists. */
 export interface EitherFile {
@@ -14,6 +15,7 @@ export interface EitherFile {
   /** Null: no media, and so a list. */
   sniffed: Sniffed | null;
   fields: ReadonlyMap<string, string>;
+  reservation: Reservation;
 }
 
 /** Takes a file to the disk and tells by its first bytes what it is. */
@@ -21,20 +23,31 @@ export interface EitherFile {
 export class EitherFiles {
   constructor(
     private readonly storage: Storage,
+    private readonly uploads: UploadsService,
     private readonly config: AppConfig,
   ) {}
 
-  /** The caller owes the staged file an end. @throws AppError body_too_large, csv_too_large, and of `receiveFile` */
-  async receive(request: IncomingMessage): Promise<EitherFile> {
-    const { maxUploadBytes: maxBytes, maxCsvBytes } = this.config;
-    const announced = announcedTooMany(request, maxBytes);
-    if (announced !== undefined) {
-      drain(request);
-      throw new AppError(
-        'body_too_large',
-        `The body has ${announced} bytes, and a file may have ${maxBytes}`,
-      );
+  /**
+   * The caller owes the staged file an end.
+   * @throws AppError body_too_large, csv_too_large, storage_full, quota_exceeded, and of `receiveFile`
+   */
+  async receive(ownerId: string, request: IncomingMessage): Promise<EitherFile> {
+    const reservation = await this.uploads.reserve(ownerId, request);
+    try {
+      const received = await this.receiveWithin(reservation.maxBytes, request);
+      await reservation.arrived();
+      return { ...received, reservation };
+    } catch (error) {
+      await reservation.release();
+      throw reservation.explain(error);
     }
+  }
+
+  private async receiveWithin(
+    maxBytes: number,
+    request: IncomingMessage,
+  ): Promise<Omit<EitherFile, 'reservation'>> {
+    const { maxCsvBytes } = this.config;
     const { file, fields } = await receiveFile(
       request,
       ['file', 'image'],

@@ -59,7 +59,7 @@ export class ImageToVideoController {
     @CurrentUser() user: RequestUser,
     @Req() request: FastifyRequest,
   ): Promise<ImageToVideoResponse> {
-    const { file, fields } = await this.uploads.receive(request.raw, ['file', 'image']);
+    const { file, fields } = await this.uploads.receive(user.id, request.raw, ['file', 'image']);
     return this.images.create(user.id, file, { fields, requestId: request.id });
   }
 

@@ -72,9 +72,10 @@ export class SharedRoutesController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ImageToVideoResponse | CsvUploadResponse> {
-    const { fields, sniffed, name, staged } = await this.files.receive(request.raw);
+    const { fields, sniffed, name, staged, reservation } = await this.files.receive(user.id, request.raw);
     const requestId = request.id;
-    if (sniffed) return this.images.create(user.id, { name, staged, sniffed }, { fields, requestId });
+    if (sniffed)
+      return this.images.create(user.id, { name, staged, sniffed, reservation }, { fields, requestId });
     if (!mayUse(user, 'batches:write')) {
       await this.files.discard(staged);
       throw insufficient('batches:write');

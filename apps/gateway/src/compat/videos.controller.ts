@@ -127,7 +127,7 @@ export class VideosController {
   @ApiCreatedResponse({ type: VideoResponse })
   @ApiErrorBodies(400, 401, 403, 413, 503, 507)
   async upload(@CurrentUser() user: RequestUser, @Req() request: FastifyRequest): Promise<VideoResponse> {
-    const { file, fields } = await this.receiver.receive(request.raw, ['file']);
+    const { file, fields } = await this.receiver.receive(user.id, request.raw, ['file']);
     return presentVideo(await this.uploads.take(user.id, file, { fields, requestId: request.id }), this.urls);
   }
 

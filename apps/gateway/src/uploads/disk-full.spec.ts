@@ -10,7 +10,7 @@ let gateway: TestGateway;
 let user: RegisteredUser;
 beforeAll(async () => {
   disk = await SmallDisk.mount(16 * MiB);
-  gateway = await startGateway({ config: { dataDir: disk.folder } });
+  gateway = await startGateway({ config: { dataDir: disk.folder, minFreeBytes: 0 } });
   user = await gateway.register();
 });
 afterAll(async () => {

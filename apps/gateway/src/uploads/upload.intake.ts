@@ -53,6 +53,7 @@ export class UploadIntake {
       return { resource: once.made.media, isReplay: false };
     } finally {
       await this.files.discard(upload.staged);
+      await upload.reservation?.release();
     }
   }
 

@@ -7,6 +7,7 @@ import { TusUploads } from './tus.uploads';
 import { UploadFinisher } from './upload.finisher';
 import { UploadIntake } from './upload.intake';
 import { UploadReceiver } from './upload.receiver';
+import { UploadReservations } from './upload.reservations';
 import { UploadRoom } from './upload.room';
 import { UploadsService } from './uploads.service';
 
@@ -18,6 +19,7 @@ import { UploadsService } from './uploads.service';
     UploadsService,
     UploadIntake,
     UploadReceiver,
+    UploadReservations,
     UploadRoom,
     UploadFinisher,
     TusUploads,

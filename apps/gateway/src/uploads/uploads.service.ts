@@ -8,8 +8,10 @@ import { type Answered, Idempotency } from '../http/idempotency';
 import type { Received } from '../http/multipart-file';
 import { type UploadNames, UploadIntake } from './upload.intake';
 import { type ReceivedUpload, UploadReceiver } from './upload.receiver';
+import type { Reservation } from './upload.reservations';
 
 export type { ReceivedUpload } from './upload.receiver';
+export type { Reservation } from './upload.reservations';
 
 /** An upload from the first byte to the answer. */
 @Injectable()
@@ -23,12 +25,21 @@ export class UploadsService {
   ) {}
 
   async upload(ownerId: string, request: IncomingMessage, names: UploadNames): Promise<Answered<Media>> {
-    return this.keep(ownerId, (await this.receiver.receive(request)).file, names);
+    return this.keep(ownerId, (await this.receiver.receive(ownerId, request)).file, names);
   }
 
   /** The file of a multipart body that has it in one of these fields. The caller owes it `keep`, or discards it. */
-  receive(request: IncomingMessage, fields: readonly string[]): Promise<Received<ReceivedUpload>> {
-    return this.receiver.receive(request, fields);
+  receive(
+    ownerId: string,
+    request: IncomingMessage,
+    fields: readonly string[],
+  ): Promise<Received<ReceivedUpload>> {
+    return this.receiver.receive(ownerId, request, fields);
+  }
+
+  /** For a route that takes the body itself. @throws AppError storage_full, quota_exceeded */
+  reserve(ownerId: string, request: IncomingMessage): Promise<Reservation> {
+    return this.receiver.reserve(ownerId, request);
   }
 
   /** Makes a media of a received file, which is discarded whatever comes of it. */
