@@ -21,7 +21,8 @@ const LIMIT_MS = 60_000 + Object.values(COUNTS).reduce((sum, count) => sum + cou
 /** VP9, so that every cut of it is encoded anew; at 25 a second each frame stands at a whole millisecond, as WebM has it. */
 const CLIP = { container: 'webm', seconds: 5, fps: 25, width: 640, height: 352, audioSeconds: 0 } as const;
 const CUT_FRAMES = 100;
-/** A blow may also come just after the engine has ended, while its file is brought in. */
+const SLOTS = 2;
+/** Some blows come after the engine has ended, while its file is brought in. */
 const BEYOND = 1.2;
 const ENGINE_GONE_WITHIN_MS = 5_000;
 /** What a loaded machine may add. */
@@ -46,7 +47,7 @@ let nextFrame = 0;
 const firstFrameOf = new Map<string, number>();
 
 beforeAll(async () => {
-  services = await Services.start({ env: { VIDEO_CONCURRENCY: '2' } });
+  services = await Services.start({ env: { VIDEO_CONCURRENCY: String(SLOTS) } });
   client = await Client.register(services.url);
   clip = await client.uploadReady(await readFile(await makeClip(CLIP)), 'clip.webm');
   encodingMs = await timeOneEncoding();
@@ -54,27 +55,20 @@ beforeAll(async () => {
 afterAll(() => services?.close(), 60_000);
 
 const NAME = `(CHAOS_SEED=${seed})`;
-
 it(
   `makes the whole output or none, whenever ffmpeg is killed ${NAME}`,
   async () => {
-    const hits = await Promise.all(
-      SCHEDULE.engines.map(async (share) => {
-        const job = await cut();
-        const engine = await engineOf(job);
-        await sleep(share * encodingMs);
-        try {
-          process.kill(engine.pid, 'SIGKILL');
-        } catch {
-          return 0; // it had ended
-        }
-        return 1;
-      }),
-    );
-    tell(
-      'engines killed',
-      hits.reduce<number>((sum, hit) => sum + hit, 0),
-    );
+    const hits = await inLanes(SCHEDULE.engines, async (share) => {
+      const engine = await engineOf(await cut());
+      await sleep(share * encodingMs);
+      try {
+        if (engine) process.kill(engine.pid, 'SIGKILL');
+        return engine !== null;
+      } catch {
+        return false; // it had ended
+      }
+    });
+    tell('engines killed', hits.filter(Boolean).length);
     await expectWholeCuts();
   },
   LIMIT_MS,
@@ -83,8 +77,7 @@ it(
 it(
   `makes the whole output or none, whenever the processor is killed ${NAME}`,
   async () => {
-    const count = COUNTS.processors + 2;
-    for (let index = 0; index < count; index++) await cut();
+    for (let index = 0; index < COUNTS.processors + SLOTS; index++) await cut();
     let hits = 0;
     for (const share of SCHEDULE.processors) {
       await until('an engine at work', () => encoders(services.dataDir, '').length > 0 || isIdle(), 60_000);
@@ -105,25 +98,23 @@ it(
 it(
   `leaves no engine, no file and no output of what is canceled, at whatever moment ${NAME}`,
   async () => {
-    const ends = await Promise.all(
-      SCHEDULE.cancels.map(async (share) => {
-        const job = await cut();
-        await engineOf(job);
-        await sleep(share * encodingMs);
-        const { status } = await client.request('POST', `/v1/jobs/${job.id}/cancel`);
-        const now = await client.job(job.id);
-        expect([status, now.status]).toEqual(status === 200 ? [200, 'canceled'] : [409, 'completed']);
-        if (status === 200) {
-          await until(
-            'the engine to be gone',
-            () => engines(services.dataDir, job.id).length === 0,
-            ENGINE_GONE_WITHIN_MS + SLACK_MS,
-          );
-          expect((await client.job(job.id)).outputs).toEqual([]);
-        }
-        return now.status;
-      }),
-    );
+    const ends = await inLanes(SCHEDULE.cancels, async (share) => {
+      const job = await cut();
+      await engineOf(job);
+      await sleep(share * encodingMs);
+      const { status } = await client.request('POST', `/v1/jobs/${job.id}/cancel`);
+      const now = await client.job(job.id);
+      expect([status, now.status]).toEqual(status === 200 ? [200, 'canceled'] : [409, 'completed']);
+      if (status === 200) {
+        await until(
+          'the engine to be gone',
+          () => engines(services.dataDir, job.id).length === 0,
+          ENGINE_GONE_WITHIN_MS + SLACK_MS,
+        );
+        expect((await client.job(job.id)).outputs).toEqual([]);
+      }
+      return now.status;
+    });
     tell('jobs canceled', ends.filter((status) => status === 'canceled').length);
     await expectWholeCuts();
   },
@@ -178,12 +169,33 @@ async function cut(): Promise<Job> {
   return job;
 }
 
-async function engineOf({ id }: Job): Promise<{ pid: number }> {
-  const [engine] = await until(`the engine of ${id}`, () => {
-    const found = encoders(services.dataDir, id);
-    return found.length > 0 && found;
-  });
-  return engine!;
+/** @returns null when the job ended before anybody saw its engine. */
+async function engineOf({ id }: Job): Promise<{ pid: number } | null> {
+  const { engine } = await until(
+    `the engine of ${id}`,
+    async () => {
+      const [found] = encoders(services.dataDir, id);
+      if (found) return { engine: found };
+      const [job] = await services.database.query<{ status: string }[]>(
+        'SELECT status FROM job WHERE id = $1',
+        [id],
+      );
+      return job!.status === 'completed' && { engine: null };
+    },
+    LIMIT_MS,
+  );
+  return engine;
+}
+
+/** As many at a time as the processor has slots, so that each finds an engine soon. */
+async function inLanes<T>(given: readonly number[], work: (share: number) => Promise<T>): Promise<T[]> {
+  const left = [...given];
+  const done: T[] = [];
+  const lane = async (): Promise<void> => {
+    for (let share = left.shift(); share !== undefined; share = left.shift()) done.push(await work(share));
+  };
+  await Promise.all(Array.from({ length: SLOTS }, lane));
+  return done;
 }
 
 /** From the moment at which a test sees the engine to that at which it sees the output. */
@@ -202,11 +214,10 @@ async function isIdle(): Promise<boolean> {
   return rows.length === 0;
 }
 
+const OUTPUTS = `SELECT job.id AS job_id, job.status, media.sha256 FROM media JOIN job ON job.id = media.job_id
+  WHERE media.variant IS NOT NULL AND job.operation = 'video.trim'`;
 const outputs = (): Promise<{ job_id: string; sha256: string; status: string }[]> =>
-  services.database.query(
-    `SELECT job.id AS job_id, job.status, media.sha256 FROM media JOIN job ON job.id = media.job_id
-     WHERE media.variant IS NOT NULL AND job.operation = 'video.trim'`,
-  );
+  services.database.query(OUTPUTS);
 
 /** At any moment: an output is there because its job is completed, and then its file is. */
 async function expectWholeOrAbsent(): Promise<void> {
@@ -217,7 +228,6 @@ async function expectWholeOrAbsent(): Promise<void> {
 }
 
 const seen = new Set<string>();
-
 /** Everything that was not canceled is completed, and each output holds just the frames that were asked for. */
 async function expectWholeCuts(): Promise<void> {
   for (const id of client.jobs)
