@@ -47,6 +47,9 @@ const PREPARATIONS: Record<string, (stage: Stage) => Promise<Prepared>> = {
   csv_status: namedBatch,
   sharedRoutes_status: namedBatch,
   imageToVideo_status: namedImage,
+  token_create: async (stage) => ({ values: { username: (await account(stage)).email } }),
+  videoTasks_status: namedTask,
+  videos_serve: videoLink,
   webhooks_find: newEndpoint,
   webhooks_change: newEndpoint,
   webhooks_delete: newEndpoint,
@@ -69,7 +72,7 @@ export const DOCS_SCENARIOS: Scenario[] = [
       await client.upload(await photo({ seed: 51 }), 'photo.jpg', '?wait=60');
       const tried: string[] = [];
       for (const { method, path, operation } of deletingLast(document))
-        for (const body of bodiesOf(document, operation)) {
+        for (const body of bodiesOf(document, operation, clip)) {
           const { values: known = {}, client: asked = client } =
             (await PREPARATIONS[operation.operationId]?.(stage)) ?? {};
           const answer = await asked.request(method, addressOf(path, operation, known), {
@@ -97,12 +100,18 @@ const deletingLast = (document: OpenApi): Route[] =>
   routesOf(document).sort((a, b) => Number(a.method === 'DELETE') - Number(b.method === 'DELETE'));
 
 /** One body for each documented example. */
-function bodiesOf(document: OpenApi, operation: Operation): ((known: Record<string, string>) => Ask)[] {
+function bodiesOf(
+  document: OpenApi,
+  operation: Operation,
+  clip: Buffer,
+): ((known: Record<string, string>) => Ask)[] {
   const [type, body] = Object.entries(operation.requestBody?.content ?? {})[0] ?? [];
   if (!type || !body) return [() => ({})];
   if (type === 'multipart/form-data') {
     if (['batches_create', 'csv_upload'].includes(operation.operationId))
       return [() => ({ body: formWith(LIST('http://127.0.0.1/1.jpg'), 'list.csv') })];
+    if (operation.operationId === 'videos_upload') return [() => ({ body: formWith(clip, 'clip.mp4') })];
+    if (operation.operationId === 'chunks_upload') return [() => ({ body: onlyChunk(clip) })];
     const gif = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7', 'base64');
     return [() => ({ body: formWith(gif, 'dot.gif') })];
   }
@@ -170,6 +179,25 @@ async function ownUpload({ client }: Stage): Promise<Prepared> {
   for (const { id } of body.data as Job[]) await client.waitJob(id);
   await client.upload(await photo({ seed: 52 }), 'to-delete.jpg', '?wait=60');
   return {};
+}
+
+async function namedTask({ client }: Stage): Promise<Prepared> {
+  const json = { start_time: 0.5, end_time: 1.5 };
+  const { body } = await client.expect(202, 'POST', '/api/videos/latest/trim/', { json });
+  return { values: { task_id: body.task_id as string } };
+}
+
+async function videoLink({ client }: Stage): Promise<Prepared> {
+  const { body } = await client.expect(200, 'POST', '/api/videos/latest/share/');
+  return { values: { token: new URL(body.link as string).searchParams.get('token')! } };
+}
+
+function onlyChunk(bytes: Buffer): FormData {
+  const form = new FormData();
+  const fields = { chunk_number: '1', total_chunks: '1', file_id: randomUUID(), file_name: 'clip.mp4' };
+  for (const [name, value] of Object.entries(fields)) form.append(name, value);
+  form.append('chunk', new Blob([new Uint8Array(bytes)]), 'blob');
+  return form;
 }
 
 async function newLink({ client }: Stage): Promise<Prepared> {
