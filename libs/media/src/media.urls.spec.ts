@@ -24,6 +24,16 @@ describe('signed media addresses', () => {
     expect(() => urls.verify(...address)).toThrow(refused as Error);
   });
 
+  it('may end in a name, which opens nothing by itself, and earlier than others', () => {
+    const until = String(START / 1000 + 60);
+    const [path, exp, sig] = parts(urls.partUrl('one', 'video-720p.mp4', until));
+    expect([path, exp]).toEqual(['/v1/media/one/content/video-720p.mp4', until]);
+    expect(() => urls.verify('/v1/media/one/content', exp, sig)).not.toThrow();
+    expect(() => urls.verify(path, exp, sig)).toThrow(refused as Error);
+    jest.setSystemTime(START + 60_000);
+    expect(() => urls.verify('/v1/media/one/content', exp, sig)).toThrow(refused as Error);
+  });
+
   it('open nothing else, and not for longer', () => {
     const [path, exp, sig] = parts(urls.contentUrl('one'));
     const swapped = (sig.startsWith('A') ? 'B' : 'A') + sig.slice(1);
