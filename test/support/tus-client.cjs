@@ -1,0 +1,28 @@
+// Uploads a file with tus-js-client, as a process of its own that a test can kill: <file> <endpoint> <token> <memory>.
+// Says on stdout how far it is, and the upload's address in the end. `memory` is where it keeps what it began.
+const { createReadStream } = require('node:fs');
+const { FileUrlStorage, Upload } = require('tus-js-client');
+
+const [file, endpoint, token, memory] = process.argv.slice(2);
+
+const upload = new Upload(createReadStream(file), {
+  endpoint,
+  headers: { authorization: `Bearer ${token}` },
+  metadata: { filename: 'big.jpg' },
+  chunkSize: 2 * 1024 * 1024,
+  parallelUploads: 4,
+  retryDelays: [200, 500, 1000, 3000, 3000, 3000],
+  urlStorage: new FileUrlStorage(memory),
+  onProgress: (sent, total) => process.stdout.write(`${JSON.stringify({ sent, total })}\n`),
+  onSuccess: () => process.stdout.write(`${JSON.stringify({ url: upload.url })}\n`),
+  onError: (error) => {
+    process.stderr.write(`${error.message}\n`);
+    process.exit(1);
+  },
+});
+
+upload.findPreviousUploads().then((previous) => {
+  process.stdout.write(`${JSON.stringify({ previous: previous.length })}\n`);
+  if (previous.length > 0) upload.resumeFromPreviousUpload(previous[0]);
+  upload.start();
+});
