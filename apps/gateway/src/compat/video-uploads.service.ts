@@ -48,6 +48,7 @@ export class VideoUploadsService {
       return wishes;
     } catch (error) {
       await this.files.discard(upload.staged);
+      await upload.reservation?.release();
       throw error;
     }
   }

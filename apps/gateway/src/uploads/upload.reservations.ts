@@ -10,6 +10,8 @@ const ENVELOPE_BYTES = 64 << 10;
 
 /** A part of the owner's quota that one body holds while it arrives. */
 export interface Reservation {
+  /** Its row, for whoever makes an upload of the body in a transaction; null where nothing is reserved. */
+  id: string | null;
   /** The file may have so many. */
   maxBytes: number;
   /** The body is here: nothing holds it for longer than a few seconds from now on. */
@@ -42,11 +44,13 @@ export class UploadReservations {
       announced || maxBytes,
       Math.max(0, announced - ENVELOPE_BYTES),
     );
-    if (!row) return { maxBytes, arrived: nothingToDo, release: nothingToDo, explain: (error) => error };
+    if (!row)
+      return { id: null, maxBytes, arrived: nothingToDo, release: nothingToDo, explain: (error) => error };
     const turn = this.turns.begun(row.id, holder, askedMs);
     const touch = (): void => turn.touch();
     request.on('data', touch);
     return {
+      id: row.id,
       maxBytes: Math.min(maxBytes, row.reserved_bytes),
       arrived: () => {
         request.off('data', touch);
