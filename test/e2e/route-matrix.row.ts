@@ -1,4 +1,5 @@
 import type { ErrorCode, Scope } from '@mediakiln/contracts';
+import type { Ask } from '../support/client';
 import type { RegisteredUser } from '../support/gateway';
 import type { MatrixScene } from './route-matrix.scene';
 
@@ -8,7 +9,7 @@ export interface MatrixAsk {
   path?: Record<string, string>;
   query?: string;
   json?: Record<string, unknown>;
-  body?: () => FormData | Buffer;
+  body?: () => Ask['body'];
   headers?: Record<string, string>;
   /** Instead of the scene's owner, where the request ends a login or an account. */
   owner?: RegisteredUser;

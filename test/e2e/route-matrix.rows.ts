@@ -80,7 +80,7 @@ export const MATRIX: readonly MatrixRow[] = [
   own('PATCH /v1/uploads/{id}', 'media:write', 204, async (scene) => ({
     ...(await withUpload(scene)),
     headers: { ...TUS, ...OFFSET_STREAM, 'upload-offset': '0' },
-    body: () => DOT,
+    body: () => new Uint8Array(DOT),
   })),
   own('DELETE /v1/uploads/{id}', 'media:write', 204, withUpload),
   own('GET /v1/media/{id}', 'media:read', 200, withMedia),
