@@ -13,7 +13,7 @@ import { encoders } from '../support/proc';
 import { Services } from '../support/services';
 import { until } from '../support/until';
 
-const PUT = 'INSERT INTO object (owner_id, sha256, bytes) SELECT';
+const PUT = 'WITH quickly AS MATERIALIZED';
 const SETTLE = 'WITH moved AS';
 
 let services: Services;

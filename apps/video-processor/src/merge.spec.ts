@@ -217,3 +217,24 @@ describe('video.merge', () => {
     expect(percents.at(-1)).toBeGreaterThan(90);
   });
 });
+
+describe('video.merge of what we cut', () => {
+  let bench: VideoBench;
+
+  beforeAll(async () => {
+    bench = await VideoBench.open(await distributionFfmpeg());
+  });
+  afterAll(() => bench.close());
+
+  it.each([
+    ['xx', 0.5, 1.5],
+  ])('%s', async (_n, start_time, end_time) => {
+    const clip = await makeClip({ seconds: 2, width: 160, height: 96, keyframeEvery: 20 });
+    const cut = await bench.trim(clip, { start_time, end_time });
+    console.log(JSON.stringify(cut.report), cut.outputs);
+    require('fs').copyFileSync(cut.outputs[0]!.path, '/tmp/merge-dbg-cut.mp4');
+    require('fs').copyFileSync(clip, '/tmp/merge-dbg-clip.mp4');
+    const merged = await bench.merge(['/tmp/merge-dbg-cut.mp4', clip]);
+    console.log(JSON.stringify(merged.report));
+  });
+});

@@ -39,7 +39,12 @@ const COUNT = { type: 'integer', minimum: 0 } as const;
 const ApiUploadId = (): MethodDecorator =>
   ApiParam({ name: 'id', format: 'uuid', description: 'As `Location` named it' });
 const ApiTus = (): MethodDecorator =>
-  ApiHeader({ name: 'Tus-Resumable', required: true, schema: { type: 'string', enum: [TUS_VERSION] } });
+  ApiHeader({
+    name: 'Tus-Resumable',
+    required: true,
+    schema: { type: 'string', enum: [TUS_VERSION] },
+    example: TUS_VERSION,
+  });
 const ApiChecksum = (): MethodDecorator =>
   ApiHeader({
     name: 'Upload-Checksum',
