@@ -4,31 +4,42 @@ import { perSecond, timescaleOf } from './merge-rate';
 import type { MergeInput } from './merge-signature';
 import { type MergeSound, packetSeconds, slotOf, soundFate, soundOf } from './merge-sound';
 import { type MergeOrder, type MergeTarget, encodedTarget, targetOf } from './merge-target';
+import { indexFirst } from './mp4-index';
 import { micro } from './timeline';
 
 const OUTPUT = 'output.mp4';
-/** At most so many bytes the index of an MP4 takes for one frame, and for one packet of sound. */
-const INDEX_BYTES = { frame: 48, packet: 32, fixed: 65_536 };
-/** Up to this share of the file, room for the index is kept free instead of moving everything to make it. */
-const SPARE_SHARE = 0.01;
 const DURATION_TOLERANCE_SECONDS = 0.05;
 
-/** Copies what has most in common, encodes the rest to go with it, and joins all of that; where it does not join, all is encoded. */
+/**
+ * Copies what has most in common, encodes the rest to go with it, and joins all of that. Where it does not join, no sound
+ * is copied: an edit list can have it start in the middle of a packet, which its length and start do not tell. Where that
+ * does not join either, no picture is.
+ */
 export function planMerge(inputs: readonly MergeInput[], order: MergeOrder, engine: EngineFacts): VideoPlan {
   const target = targetOf(inputs, order);
-  const plan = planFor(inputs, target, soundOf(inputs), engine);
-  const isAnyCopied = target.because.some((reasons) => reasons.length === 0);
-  if (!isAnyCopied) return plan;
-  return { ...plan, otherwise: planFor(inputs, encodedTarget(inputs, order), soundOf(inputs), engine) };
+  const sound = soundOf(inputs);
+  const plans = [piecesOf(inputs, target, sound)];
+  if (plans[0]!.some((piece) => piece.sound?.fate === 'copied')) plans.push(plans[0]!.map(withEncodedSound));
+  const planned = plans.map((pieces) => planFor(pieces, target, sound, engine));
+  if (plans[0]!.some(({ isCopied }) => isCopied)) {
+    const encoded = encodedTarget(inputs, order);
+    const pieces = piecesOf(inputs, encoded, sound).map(withEncodedSound);
+    planned.push(planFor(pieces, encoded, sound, engine));
+  }
+  return planned.reduceRight((otherwise, plan) => ({ ...plan, otherwise }));
+}
+
+function withEncodedSound(piece: MergePiece): MergePiece {
+  const { sound } = piece;
+  return sound?.fate === 'copied' ? { ...piece, sound: { ...sound, fate: 're-encoded' } } : piece;
 }
 
 function planFor(
-  inputs: readonly MergeInput[],
+  pieces: readonly MergePiece[],
   target: MergeTarget,
   sound: MergeSound | null,
   engine: EngineFacts,
 ): VideoPlan {
-  const pieces = piecesOf(inputs, target, sound);
   const frames = pieces.reduce((sum, piece) => sum + piece.frames, 0);
   const seconds = frames / perSecond(target.rate);
   const packets = pieces.reduce((sum, piece) => sum + (piece.sound?.slot.packets ?? 0), 0);
@@ -105,7 +116,6 @@ function join(
     (sum, { input, seconds }) => sum + ((input.probe.bit_rate ?? 0) / 8) * seconds,
     0,
   );
-  const index = INDEX_BYTES.fixed + frames * INDEX_BYTES.frame + packets * INDEX_BYTES.packet;
   const heard = pieces.filter(({ sound }) => sound !== null && sound.slot.packets > 0);
   return {
     stage: 'joining',
@@ -116,7 +126,7 @@ function join(
     output_options: [
       ...['-map', '0:v:0', ...(heard.length > 0 ? ['-map', '1:a:0'] : []), '-c', 'copy'],
       ...['-video_track_timescale', String(timescaleOf(rate)), ...turned(copied)],
-      ...(index < bytes * SPARE_SHARE ? ['-moov_size', String(index)] : ['-movflags', '+faststart']),
+      ...indexFirst({ frames, packets, bytes }),
       ...['-f', 'mp4'],
     ],
     frame_timing: 'passthrough',

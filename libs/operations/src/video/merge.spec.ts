@@ -61,6 +61,7 @@ const planned = (probes: readonly VideoProbe[], given: object = {}): VideoPlan =
   videoMerge.plan(probes, params(given), null, { filters: new Set<string>() });
 const parts = ({ report }: VideoPlan): string[][] =>
   (report.inputs as { because: { part: string }[] }[]).map(({ because }) => because.map(({ part }) => part));
+const RE_ENCODED_SOUND = { sound: 're-encoded' };
 const checkOf = (plan: VideoPlan): VideoCheck => plan.outputs[0]!.verify as VideoCheck;
 
 describe('the plan of video.merge', () => {
@@ -86,7 +87,14 @@ describe('the plan of video.merge', () => {
       { made: 'sound2.mp4' },
     ]);
     expect(checkOf(plan).pieces).toMatchObject({ starts: [300, 450], changes: [], sound: { packets: 1172 } });
-    expect(plan.otherwise?.report).toMatchObject({ mode: 'encode' });
+  });
+
+  it('encodes sound where copied sound does not join, and then everything', () => {
+    const { otherwise } = planned([clip(), clip()]);
+    expect(otherwise!.report).toMatchObject({ mode: 'copy', inputs: [RE_ENCODED_SOUND, RE_ENCODED_SOUND] });
+    const last = otherwise!.otherwise!;
+    expect(last.report).toMatchObject({ mode: 'encode', inputs: [RE_ENCODED_SOUND, RE_ENCODED_SOUND] });
+    expect(last.otherwise).toBeUndefined();
   });
 
   it('never lets the rounding of sound to packets add up', () => {
@@ -135,7 +143,7 @@ describe('the plan of video.merge', () => {
     const film = { average_frame_rate: '24/1', base_frame_rate: '24/1' };
     const plan = planned([clip({ codec: 'hevc', ...film }), clip({ codec: 'vp9', duration_seconds: null })]);
     expect(plan.report).toMatchObject({ mode: 'encode', frames_per_second: 30, share_reencoded: 1 });
-    expect(plan.otherwise).toBeUndefined();
+    expect(plan.otherwise!.otherwise).toBeUndefined();
     expect(plan.runs[0]!.output_options.join(' ')).not.toContain('sps-id');
   });
 
