@@ -3,6 +3,7 @@ import { type EngineRun, type ListEntry, MP4_OUTPUT, type RunInput, type VideoPl
 import { type CopiedStretch } from './cut-stretch';
 import { encodedSound, isCopiedSound } from './cut-sound';
 import { type CutOrder, type CutTimes, audioEnd, cutCheck, cutReport, cutTimes } from './cut-times';
+import { type Mp4Facts, indexFirst } from './mp4-index';
 import { startingAt } from './seek';
 import { type Edge, encodedEdge, timescaleOf } from './smart-edges';
 import { micro, tickSeconds, zeroOf } from './timeline';
@@ -15,6 +16,7 @@ const TAIL = 'tail.mp4';
 const COPYING_COST = 0.01;
 /** Copied sound starts so much before the picture, hidden by the edit list: a decoder needs a packet to get going. */
 const SOUND_LEAD_SECONDS = 0.05;
+const MOST_PACKETS_PER_SECOND = 100;
 
 /**
  * A cut whose middle is copied packet by packet: only the frames before its first and after its last keyframe are
@@ -130,13 +132,20 @@ function joiningRun(order: CutOrder, stretch: CopiedStretch, times: CutTimes, mi
       ],
       // ffmpeg takes this one as counter-clockwise when it writes it.
       ...(video.rotation_degrees === 0 ? [] : ['-metadata:s:v:0', `rotate=${360 - video.rotation_degrees}`]),
-      ...['-video_track_timescale', timescaleOf(video), '-movflags', '+faststart', '-f', 'mp4'],
+      ...['-video_track_timescale', timescaleOf(video), ...indexFirst(factsOf(order, times)), '-f', 'mp4'],
     ],
     frame_timing: 'passthrough',
     output: CUT_OUTPUT,
     output_seconds: times.end - times.start,
   };
 }
+
+/** Packets of sound are no shorter than 10 ms in what we copy or encode. */
+const factsOf = ({ probe, span }: CutOrder, { start, end, audio }: CutTimes): Mp4Facts => ({
+  frames: span.frames,
+  packets: audio ? Math.ceil((end - start) * MOST_PACKETS_PER_SECOND) : 0,
+  bytes: ((probe.bit_rate ?? 0) / 8) * (end - start),
+});
 
 interface Sound {
   /** Both streams are moved on by so much while ffmpeg drops what lies before 0, and back as they are written. */
