@@ -26,12 +26,25 @@ const SWEPT_WITHIN_MS = 10_000;
 /** Workers look every 15 seconds, and spare folders younger than 10. */
 const CLEANED_WITHIN_MS = 40_000;
 const TERMINAL = "('completed', 'failed', 'canceled')";
-const MAKERS = OPERATIONS.filter(({ role }) => role === 'transform').map(({ name }) => name);
+const MAKERS = new Set(OPERATIONS.filter(({ role }) => role === 'transform').map(({ name }) => name));
+
+interface HlsReport {
+  renditions: readonly { name: string }[];
+}
+
+/** The variants of operations that make several files; all others make one, `output`. */
+const SEVERAL: Readonly<Record<string, (report: unknown) => string[]>> = {
+  'video.sprite': () => ['sheet', 'track'],
+  'video.hls': (report) => [
+    'master',
+    ...(report as HlsReport).renditions.flatMap(({ name }) => [`playlist-${name}`, `video-${name}`]),
+  ],
+};
 
 /**
  * Judges a system after whatever was done to it.
- * I1 every acknowledged upload is there, byte for byte. I2 every accepted job has ended. I3 one output row and one file
- * per completed job, nothing without its counterpart. I5 no work file and no engine is left.
+ * I1 every acknowledged upload is there, byte for byte. I2 every accepted job has ended. I3 one row and one file
+ * for each output of a completed job, nothing without its counterpart. I5 no work file and no engine is left.
  * @returns one sentence per broken promise; empty when all were kept
  */
 export async function judge(
@@ -116,23 +129,29 @@ async function lostJobs(database: DataSource, ledgers: readonly Ledger[]): Promi
 
 async function wrongOutputs(database: DataSource): Promise<string[]> {
   const rows = await database.query<
-    { id: string; status: string; outputs: number; done: number; is_maker: boolean }[]
+    { id: string; operation: string; status: string; report: unknown; outputs: string[]; done: number }[]
   >(
-    `SELECT id, status, operation = ANY ($1) AS is_maker,
-       (SELECT count(*)::int FROM media WHERE job_id = job.id AND variant IS NOT NULL) AS outputs,
+    `SELECT id, operation, status, report,
+       ARRAY (SELECT m.variant || CASE WHEN o.sha256 IS NULL THEN ' without an object' ELSE '' END
+              FROM media m LEFT JOIN object o USING (owner_id, sha256)
+              WHERE m.job_id = job.id AND m.variant IS NOT NULL) AS outputs,
        (SELECT count(*)::int FROM job_event WHERE job_id = job.id AND reason = 'done') AS done
      FROM job`,
-    [MAKERS],
   );
-  return rows.flatMap(({ id, status, outputs, done, is_maker }) => {
+  return rows.flatMap(({ id, operation, status, report, outputs, done }) => {
     const isCompleted = status === 'completed';
-    const expected = isCompleted && is_maker ? 1 : 0;
+    const expected = isCompleted && MAKERS.has(operation) ? variantsOf(operation, report) : [];
+    const isRight = expected.sort().join() === outputs.sort().join();
+    const found = `${outputs.length} outputs (${outputs.join()}) instead of ${expected.length} (${expected.join()})`;
     return [
-      ...(outputs === expected ? [] : [`I3: job ${id} is ${status} and has ${outputs} outputs`]),
+      ...(isRight ? [] : [`I3: job ${id} (${operation}) is ${status} and has ${found}`]),
       ...(done === Number(isCompleted) ? [] : [`I3: job ${id} is ${status} and was completed ${done} times`]),
     ];
   });
 }
+
+const variantsOf = (operation: string, report: unknown): string[] =>
+  SEVERAL[operation]?.(report) ?? ['output'];
 
 async function orphans(database: DataSource, files: Map<string, string>): Promise<string[]> {
   const objects = await database.query<{ key: string; is_named: boolean }[]>(
