@@ -55,7 +55,8 @@ export class JobRequest {
   @MaxLength(100)
   operation?: string;
 
-  @IsOptional()
+  // Where neither is given, both places are named.
+  @ValidateIf(({ operation, steps }: JobRequest) => operation === undefined || (steps ?? null) !== null)
   @IsArray()
   @ArrayMinSize(1)
   @ArrayMaxSize(MAX_STEPS)
