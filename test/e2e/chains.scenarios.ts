@@ -18,7 +18,7 @@ const stepsOf = (client: Client, { chain }: Job): Promise<Job[]> =>
 
 export const CHAIN_SCENARIOS: Scenario[] = [
   {
-    name: 'trims a video, takes a picture of that, marks it, and makes a video of it again: a job for each, on two processors',
+    name: 'trims a video, merges it, takes a picture, marks it, and makes a video of it again: a job for each, on two processors',
     async run({ client }) {
       const clip = await clipOf(client);
       const mark = await client.uploadReady(await photo({ seed: 61, width: 32, height: 32 }), 'mark.jpg');
@@ -26,7 +26,8 @@ export const CHAIN_SCENARIOS: Scenario[] = [
         inputs: [{ media_id: clip.id }, { media_id: mark.id }],
         steps: [
           TRIM,
-          { operation: 'video.poster', params: { format: 'png' } },
+          { operation: 'video.merge', inputs: [{ step: 0 }, { input: 0 }] },
+          { operation: 'video.poster', params: { time: 2.5, format: 'png' } },
           { operation: 'image.watermark' },
           { operation: 'image.resize', params: { width: 80 } },
           { operation: 'video.from_image', params: { duration_seconds: 1 } },
@@ -35,25 +36,24 @@ export const CHAIN_SCENARIOS: Scenario[] = [
       });
       const last = await client.waitJob(asked.id);
       const jobs = await stepsOf(client, last);
-      expect(jobs.map(({ operation, status }) => [operation, status])).toEqual([
-        ['video.trim', 'completed'],
-        ['video.poster', 'completed'],
-        ['image.steps', 'completed'],
-        ['video.from_image', 'completed'],
-        ['video.poster', 'completed'],
+      expect(jobs.map(({ operation, status, error }) => [operation, status, error])).toEqual([
+        ['video.trim', 'completed', null],
+        ['video.merge', 'completed', null],
+        ['video.poster', 'completed', null],
+        ['image.steps', 'completed', null],
+        ['video.from_image', 'completed', null],
+        ['video.poster', 'completed', null],
       ]);
-      const [cut, picture, marked, still, again] = jobs.map(({ outputs }) => outputs[0]!);
+      const [cut, merged, picture, marked, still, again] = jobs.map(({ outputs }) => outputs[0]!);
       expect(cut).toMatchObject({ kind: 'video', parent_ids: [clip.id] });
-      expect(picture).toMatchObject({ kind: 'image', parent_ids: [cut!.id] });
-      expect(marked).toMatchObject({
-        kind: 'image',
-        width: 80,
-        parent_ids: [picture!.id, mark.id],
-      });
+      expect(merged).toMatchObject({ kind: 'video', parent_ids: [cut!.id, clip.id] });
+      expect(merged!.duration_seconds).toBeGreaterThan(2.8);
+      expect(picture).toMatchObject({ kind: 'image', parent_ids: [merged!.id] });
+      expect(marked).toMatchObject({ kind: 'image', width: 80, parent_ids: [picture!.id, mark.id] });
       expect(still).toMatchObject({ kind: 'video', parent_ids: [marked!.id] });
       expect(again).toMatchObject({ kind: 'image', parent_ids: [cut!.id] });
       expect(last.outputs.map(({ id }) => id)).toEqual([again!.id]);
-      for (const media of [cut!, picture!, marked!, still!, again!])
+      for (const media of [cut!, merged!, picture!, marked!, still!, again!])
         expect((await client.request('GET', media.content_url)).bytes.length).toBe(media.bytes);
     },
   },
