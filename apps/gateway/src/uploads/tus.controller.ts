@@ -34,17 +34,13 @@ import { UploadResponse, presentUpload } from './upload.response';
 import { UploadRoom } from './upload.room';
 
 const BYTES = { schema: { type: 'string', format: 'binary' } } as const;
+const VERSION = { type: 'string', enum: [TUS_VERSION] };
 const COUNT = { type: 'integer', minimum: 0 } as const;
 
 const ApiUploadId = (): MethodDecorator =>
   ApiParam({ name: 'id', format: 'uuid', description: 'As `Location` named it' });
 const ApiTus = (): MethodDecorator =>
-  ApiHeader({
-    name: 'Tus-Resumable',
-    required: true,
-    schema: { type: 'string', enum: [TUS_VERSION] },
-    example: TUS_VERSION,
-  });
+  ApiHeader({ name: 'Tus-Resumable', required: true, schema: VERSION, example: TUS_VERSION });
 const ApiChecksum = (): MethodDecorator =>
   ApiHeader({
     name: 'Upload-Checksum',
@@ -200,8 +196,7 @@ export class TusController {
     name: 'Upload-Offset',
     required: true,
     description: 'Where this body begins',
-    schema: COUNT,
-    example: 0,
+    schema: { ...COUNT, example: 0 },
   })
   @ApiChecksum()
   @ApiConsumes(CONTENT_TYPE)
