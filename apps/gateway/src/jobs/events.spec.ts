@@ -92,6 +92,7 @@ describe('GET /v1/events', () => {
       operation: 'image.compress',
       purpose: 'request',
       media_ids: [media],
+      chain_id: null,
       status: 'pending',
       attempt: 0,
       reason: 'created',
