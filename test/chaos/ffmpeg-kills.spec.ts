@@ -15,7 +15,7 @@ import { until } from '../support/until';
 const COUNTS =
   process.env.CHAOS_FULL === '1'
     ? { engines: 30, processors: 20, cancels: 30 }
-    : { engines: 6, processors: 4, cancels: 6 };
+    : { engines: 4, processors: 2, cancels: 4 };
 const LIMIT_MS = 60_000 + Object.values(COUNTS).reduce((sum, count) => sum + count) * 20_000;
 
 /** VP9, so that every cut of it is encoded anew; at 25 a second each frame stands at a whole millisecond, as WebM has it. */

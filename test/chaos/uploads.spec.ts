@@ -16,7 +16,7 @@ import { until } from '../support/until';
 
 const MiB = 1 << 20;
 /** The long forms: `UPLOAD_CUTS=50 UPLOAD_MIB=300 npx jest test/chaos/uploads`. */
-const CUTS = Number(process.env.UPLOAD_CUTS ?? 6);
+const CUTS = Number(process.env.UPLOAD_CUTS ?? 3);
 const UPLOAD_MIB = Number(process.env.UPLOAD_MIB ?? 24);
 const CHUNK_BYTES = 512 * 1024;
 

@@ -11,9 +11,16 @@ const ENGINE_GONE_WITHIN_MS = 3_000;
 
 /** Five minutes that take an engine long enough to be caught at work, made by repeating five seconds. */
 export async function longClip(): Promise<Buffer> {
-  const short = await makeClip({ seconds: 5, width: 320, height: 192, audioSeconds: 0 });
+  // Players want another pixel format: a cut of it is encoded anew.
+  const short = await makeClip({
+    seconds: 5,
+    width: 320,
+    height: 192,
+    audioSeconds: 0,
+    pixelFormat: 'yuv444p',
+  });
   const loop = ['-stream_loop', '59', '-i', short, '-c', 'copy'];
-  return readFile(await deriveClip('five-minutes-320x192', 'mp4', loop));
+  return readFile(await deriveClip('five-minutes-320x192-444', 'mp4', loop));
 }
 
 export const JOB_SCENARIOS: Scenario[] = [

@@ -58,7 +58,7 @@ export async function filesOnDisk(gateway: TestGateway): Promise<string[]> {
 
 /** Waits until the storage holds so many files; the caller asserts. */
 export async function untilDiskHolds(gateway: TestGateway, count: number): Promise<string[]> {
-  for (let waits = 0; waits < 200; waits += 1) {
+  for (let waits = 0; waits < 1_200; waits += 1) {
     if ((await filesOnDisk(gateway)).length === count) break;
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
