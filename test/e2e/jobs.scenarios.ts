@@ -18,9 +18,10 @@ export async function longClip(): Promise<Buffer> {
     height: 192,
     audioSeconds: 0,
     pixelFormat: 'yuv444p',
+    more: ['-crf', '34'],
   });
   const loop = ['-stream_loop', '59', '-i', short, '-c', 'copy'];
-  return readFile(await deriveClip('five-minutes-320x192-444', 'mp4', loop));
+  return readFile(await deriveClip('five-minutes-320x192-444-small', 'mp4', loop));
 }
 
 export const JOB_SCENARIOS: Scenario[] = [
