@@ -2,6 +2,7 @@ import type { AudioStreamProbe, VideoProbe, VideoStreamProbe } from '@mediakiln/
 import type { FrameSpan } from '../video-plan';
 import type { Cut } from './cut';
 import { rateOf } from './ffprobe-json';
+import { soundEnd } from './sound';
 import { micro, tickSeconds, zeroOf } from './timeline';
 
 /** All that a plan of a cut is made from. */
@@ -33,18 +34,13 @@ export function cutTimes({ probe, video, cut, span }: CutOrder): CutTimes {
     Math.max(cut.end, span.last_tick * tick - zero + frameSeconds),
   );
   const audio = audible(probe, start);
-  const end = Math.max(lastFrameEnd, audio ? Math.min(cut.end, audioEnd(probe, audio)) : 0);
+  const end = Math.max(lastFrameEnd, audio ? Math.min(cut.end, soundEnd(probe, audio)) : 0);
   return { start, end, frame_seconds: frameSeconds, audio };
 }
 
-export const audioEnd = (probe: VideoProbe, audio: AudioStreamProbe): number =>
-  audio.duration_seconds === null
-    ? probe.duration_seconds
-    : audio.start_seconds + audio.duration_seconds - zeroOf(probe);
-
 /** The audio stream, unless it is known to end before the cut starts: an empty track confuses players. */
 function audible(probe: VideoProbe, start: number): AudioStreamProbe | null {
-  return probe.audio && audioEnd(probe, probe.audio) > start ? probe.audio : null;
+  return probe.audio && soundEnd(probe, probe.audio) > start ? probe.audio : null;
 }
 
 const TOLERANCE_SECONDS = 0.1;

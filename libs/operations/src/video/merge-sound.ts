@@ -1,5 +1,6 @@
 import type { AudioStreamProbe } from '@mediakiln/contracts';
 import type { MergeInput } from './merge-signature';
+import { MIN_COPIED_SAMPLE_RATE } from './sound';
 
 /** The sound of all pieces: AAC-LC in packets of the same length, so that they can be put one behind the other. */
 export interface MergeSound {
@@ -18,7 +19,6 @@ export type SoundFate = 'copied' | 're-encoded' | 'silence' | 'none';
 export const SAMPLES_PER_PACKET = 1024;
 const DEFAULT_SAMPLE_RATE = 48_000;
 const CD_SAMPLE_RATE = 44_100;
-const MIN_COPIED_SAMPLE_RATE = 32_000;
 const BITS_PER_CHANNEL = 96_000;
 
 export const packetSeconds = ({ sample_rate }: MergeSound): number => SAMPLES_PER_PACKET / sample_rate;

@@ -1,11 +1,11 @@
 import type { AudioStreamProbe } from '@mediakiln/contracts';
 import { type EngineRun, type ListEntry, MP4_OUTPUT, type RunInput, type VideoPlan } from '../video-plan';
 import { type CopiedStretch } from './cut-stretch';
-import { encodedSound, isCopiedSound } from './cut-sound';
-import { type CutOrder, type CutTimes, audioEnd, cutCheck, cutReport, cutTimes } from './cut-times';
+import { type CutOrder, type CutTimes, cutCheck, cutReport, cutTimes } from './cut-times';
 import { type Mp4Facts, indexFirst } from './mp4-index';
 import { startingAt } from './seek';
 import { type Edge, encodedEdge, timescaleOf } from './smart-edges';
+import { MIN_COPIED_SAMPLE_RATE, encodedSound, soundEnd } from './sound';
 import { micro, tickSeconds, zeroOf } from './timeline';
 import { CUT_OUTPUT, planEncodedCut } from './trim-plan';
 
@@ -17,6 +17,8 @@ const COPYING_COST = 0.01;
 /** Copied sound starts so much before the picture, hidden by the edit list: a decoder needs a packet to get going. */
 const SOUND_LEAD_SECONDS = 0.05;
 const MOST_PACKETS_PER_SECOND = 100;
+/** What players take in an MP4, with packets short enough to end a cut on. */
+const COPIED_SOUND_CODECS = ['aac', 'mp3'];
 
 /**
  * A cut whose middle is copied packet by packet: only the frames before its first and after its last keyframe are
@@ -154,6 +156,9 @@ interface Sound {
   options: string[];
 }
 
+const isCopiedSound = ({ codec, sample_rate }: AudioStreamProbe): boolean =>
+  COPIED_SOUND_CODECS.includes(codec) && sample_rate >= MIN_COPIED_SAMPLE_RATE;
+
 function soundOf({ probe, cut }: CutOrder, { start }: CutTimes, audio: AudioStreamProbe): Sound {
   const from = start + zeroOf(probe);
   const map = ['-map', `1:${audio.index}`];
@@ -161,7 +166,7 @@ function soundOf({ probe, cut }: CutOrder, { start }: CutTimes, audio: AudioStre
     return {
       lead: 0,
       inputs: [{ index: 0, options: startingAt(probe, from) }],
-      options: [...map, ...encodedSound(audio, from, cut.end + zeroOf(probe))],
+      options: [...map, ...encodedSound(probe, audio, { codec: 'aac', stretch: { start, end: cut.end } })],
     };
   const seek = Math.max(0, from - probe.start_seconds - SOUND_LEAD_SECONDS);
   const lead = from - probe.start_seconds - seek;
@@ -189,7 +194,7 @@ function joinedCheck(
     tick_seconds: tick,
     joins_seconds: [after(stretch.first_tick), after(stretch.end_tick)],
     sound_end_seconds: audio?.duration_seconds
-      ? micro(Math.min(cut.end, audioEnd(probe, audio)) - start)
+      ? micro(Math.min(cut.end, soundEnd(probe, audio)) - start)
       : null,
     rotation_degrees: video.rotation_degrees,
     sample_aspect_ratio: video.sample_aspect_ratio,

@@ -9,6 +9,9 @@ const CODECS = {
   pcm_s16le: { encoder: 'pcm_s16le', bitsPerChannel: null, maxChannels: 8 },
 } as const;
 
+/** In Hz. A packet of slower sound lasts long, and what is copied ends only between two of them. */
+export const MIN_COPIED_SAMPLE_RATE = 32_000;
+
 export type SoundCodec = keyof typeof CODECS;
 
 export const soundEncoder = (codec: SoundCodec): string => CODECS[codec].encoder;
@@ -19,15 +22,19 @@ interface SoundOrder {
   bitRate?: number;
   maxChannels?: number;
   sampleRate?: number;
+  /** In seconds as players show them. Default: all of it. */
+  stretch?: { start: number; end: number };
 }
 
 /**
- * Options that encode the first stream of sound from where players start the file. `aresample` fills holes and a late
- * start with silence, so that it stays beside its picture.
+ * Options that encode a stream of sound, from where players start the file unless a stretch of it is asked for.
+ * `aresample` fills holes and a late start with silence, so that it stays beside its picture.
  */
 export function encodedSound(probe: VideoProbe, audio: AudioStreamProbe, order: SoundOrder): string[] {
   const { encoder, bitsPerChannel, maxChannels } = CODECS[order.codec];
-  const zero = zeroOf(probe).toFixed(6);
+  const { stretch } = order;
+  const from = (zeroOf(probe) + (stretch?.start ?? 0)).toFixed(6);
+  const to = stretch === undefined ? '' : `:end=${(zeroOf(probe) + stretch.end).toFixed(6)}`;
   const most = Math.min(maxChannels, order.maxChannels ?? maxChannels);
   const given = audio.channels || 2;
   const channels = Math.min(given, most);
@@ -35,7 +42,7 @@ export function encodedSound(probe: VideoProbe, audio: AudioStreamProbe, order: 
   const count = isFolded ? Math.min(2, most) : channels;
   const bitRate = order.bitRate ?? (bitsPerChannel === null ? null : count * bitsPerChannel);
   return [
-    ...['-filter:a', `atrim=start=${zero},asetpts=PTS-(${zero})/TB,aresample=async=1:first_pts=0`],
+    ...['-filter:a', `atrim=start=${from}${to},asetpts=PTS-(${from})/TB,aresample=async=1:first_pts=0`],
     ...['-c:a', encoder, ...(isFolded ? ['-ac', String(count)] : [])],
     ...(order.sampleRate === undefined ? [] : ['-ar', String(order.sampleRate)]),
     ...(bitRate === null ? [] : ['-b:a', String(bitRate)]),

@@ -1,10 +1,10 @@
 import type { VideoStreamProbe } from '@mediakiln/contracts';
 import { type FrameSpan, MP4_OUTPUT, type VideoPlan } from '../video-plan';
 import { colorPath } from './color';
-import { encodedSound } from './cut-sound';
 import { type CutOrder, cutCheck, cutReport, cutTimes } from './cut-times';
 import { startingAt, tickTime } from './seek';
-import { tickSeconds, zeroOf } from './timeline';
+import { encodedSound } from './sound';
+import { tickSeconds } from './timeline';
 
 export const CUT_OUTPUT = 'output.mp4';
 
@@ -17,7 +17,6 @@ export function planEncodedCut(order: CutOrder, reason: string): VideoPlan {
   const { probe, video, cut, span } = order;
   const times = cutTimes(order);
   const { start, end, audio } = times;
-  const zero = zeroOf(probe);
   const color = colorPath(video);
   return {
     runs: [
@@ -32,7 +31,7 @@ export function planEncodedCut(order: CutOrder, reason: string): VideoPlan {
           ],
           ...['-c:v', 'libx264', '-preset', 'veryfast', '-crf', '18', '-profile:v', 'high', ...color.options],
           ...encoderClock(span),
-          ...(audio ? encodedSound(audio, start + zero, cut.end + zero) : []),
+          ...(audio ? encodedSound(probe, audio, { codec: 'aac', stretch: { start, end: cut.end } }) : []),
           ...['-movflags', '+faststart', '-f', 'mp4'],
         ],
         frame_timing: 'passthrough',
