@@ -63,14 +63,17 @@ async function storeOutput(
     const staged = await files.stageOutput(path);
     await objects.put(output.owner_id, staged);
     const { sha256, bytes } = staged;
-    const row = await database.transaction((tx) =>
+    await database.transaction((tx) =>
       media.insertOutput(tx, {
         ...{ ...output, sha256, bytes, info: { mime_type, probe }, parent_ids: [] },
         ...{ name: `clip-hls-${output.variant}`, container: 'hls' },
       }),
     );
     await files.discard(staged);
-    return row;
+    const [row] = await media
+      .outputsOf([output.job_id])
+      .then((made) => made.filter(({ variant }) => variant === output.variant));
+    return row!;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -22,5 +22,6 @@ export { BATCH_STATUSES } from './batch';
 export type { BatchDialect, BatchStatus, CsvFormat, RowError } from './batch';
 export { DELIVERY_STATUSES, WEBHOOK_EVENTS } from './webhook';
 export type { DeliveryStatus, WebhookEvent, WebhookEventType } from './webhook';
+export { FirstBytes } from './first-bytes';
 export { SNIFF_BYTES, UNKNOWN_CONTENT, sniff } from './sniff';
 export type { Sniffed } from './sniff';

@@ -1,10 +1,8 @@
-import { createWriteStream } from 'node:fs';
-import { pipeline } from 'node:stream/promises';
 import { Injectable } from '@nestjs/common';
 import { AppConfig } from '@mediakiln/config';
-import { AppError, SNIFF_BYTES, type Sniffed, UNKNOWN_CONTENT, sniff } from '@mediakiln/contracts';
+import { AppError, type Sniffed, UNKNOWN_CONTENT, sniff } from '@mediakiln/contracts';
 import { type Download, SafeFetch } from '@mediakiln/net';
-import { diskError } from '@mediakiln/storage';
+import { diskError, receiveFile } from '@mediakiln/storage';
 
 const CONTENT_TYPE_CHARACTERS = 80;
 
@@ -33,47 +31,19 @@ export class Downloads {
 
   /** @throws AppError of SafeFetch, of `sniff`, of `accept`; download_not_media, storage_full */
   async bring(url: string, { path, accept, totalMs, signal }: DownloadOrder): Promise<DownloadedFile> {
-    const download = await this.fetch.open(url, { maxBytes: this.config.maxFetchBytes, totalMs, signal });
-    const head = new Head((bytes) => {
-      const sniffed = sniffDownload(bytes, download);
+    const maxBytes = this.config.maxFetchBytes;
+    const download = await this.fetch.open(url, { maxBytes, totalMs, signal });
+    let sniffed!: Sniffed;
+    const onHead = (head: Buffer): void => {
+      sniffed = sniffDownload(head, download);
       accept(sniffed);
-      return sniffed;
-    });
-    // Not made durable: a crash takes the attempt with it, and the next one downloads again.
-    const file = createWriteStream(path, { flags: 'wx', mode: 0o600 });
+    };
     try {
-      await pipeline(download.body, (source: AsyncIterable<Buffer>) => head.pass(source), file);
+      const { bytes } = await receiveFile(path, download.body, { maxBytes, signal, onHead });
+      return { path, sniffed, bytes };
     } catch (error) {
       throw signal.aborted ? signal.reason : diskError(error);
     }
-    return { path, sniffed: head.sniffed, bytes: file.bytesWritten };
-  }
-}
-
-/** Gathers the first bytes of what passes, and has them judged before the rest comes. */
-class Head {
-  sniffed: Sniffed;
-  private bytes: Buffer = Buffer.alloc(0);
-  private isJudged = false;
-
-  constructor(private readonly judge: (head: Buffer) => Sniffed) {}
-
-  async *pass(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-    for await (const chunk of source) {
-      if (!this.isJudged) this.see(chunk);
-      yield chunk;
-    }
-    if (!this.isJudged) this.decide();
-  }
-
-  private see(chunk: Buffer): void {
-    this.bytes = Buffer.concat([this.bytes, chunk.subarray(0, SNIFF_BYTES - this.bytes.length)]);
-    if (this.bytes.length === SNIFF_BYTES) this.decide();
-  }
-
-  private decide(): void {
-    this.isJudged = true;
-    this.sniffed = this.judge(this.bytes);
   }
 }
 

@@ -1,16 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import {
-  type ErrorCode,
-  MEDIA_KINDS,
-  type MediaKind,
-  type OutputInfo,
-  type Probe,
-  type Sniffed,
-} from '@mediakiln/contracts';
-import { Media } from '@mediakiln/entities';
+import { type ErrorCode, MEDIA_KINDS, type MediaKind, type Probe, type Sniffed } from '@mediakiln/contracts';
+import { Media, queryPrepared } from '@mediakiln/entities';
 import { DataSource, type EntityManager, In, IsNull, Not } from 'typeorm';
-import { uuidv7 } from 'uuidv7';
 import { type MediaQuery, listQuery } from './media.query';
+import { INSERT_OUTPUT, type NewOutput, outputRow, valuesOf } from './output.row';
 
 export interface NewUpload {
   id: string;
@@ -21,18 +14,6 @@ export interface NewUpload {
   bytes: number;
   /** Its probe job. */
   job_id: string;
-}
-
-export interface NewOutput {
-  owner_id: string;
-  job_id: string;
-  variant: string;
-  name: string;
-  container: string;
-  info: OutputInfo;
-  sha256: string;
-  bytes: number;
-  parent_ids: string[];
 }
 
 export interface ProbeSettlement {
@@ -60,7 +41,7 @@ export class MediaStore {
   /** Visible as `processing` until its probe is settled. */
   async insertUpload(tx: EntityManager, upload: NewUpload): Promise<Media> {
     const { sniffed, ...own } = upload;
-    return insert(tx, {
+    const media = tx.create(Media, {
       ...own,
       status: 'processing',
       kind: sniffed.kind,
@@ -69,12 +50,16 @@ export class MediaStore {
       probe: null,
       parent_ids: [],
       variant: null,
+      error_code: null,
+      error_detail: null,
     });
+    await tx.insert(Media, media);
+    return media;
   }
 
   /** Ready at once: its executor knows what it made. */
-  async insertOutput(tx: EntityManager, output: NewOutput): Promise<Media> {
-    return insert(tx, outputRow(output));
+  async insertOutput(tx: EntityManager, output: NewOutput): Promise<void> {
+    await queryPrepared(tx, INSERT_OUTPUT, valuesOf(output));
   }
 
   /** Dropped, bytes and all, when that media was deleted meanwhile or has a thumbnail already. */
@@ -203,23 +188,4 @@ interface DeletedRow {
   id: string;
   sha256: string | null;
   created_at: string;
-}
-
-function outputRow({ info, ...own }: NewOutput): Partial<Media> {
-  return {
-    error_code: null,
-    error_detail: null,
-    ...own,
-    id: uuidv7(),
-    status: 'ready',
-    kind: info.probe.kind,
-    mime_type: info.mime_type,
-    probe: info.probe,
-  };
-}
-
-async function insert(tx: EntityManager, row: Partial<Media>): Promise<Media> {
-  const media = tx.create(Media, { error_code: null, error_detail: null, ...row });
-  await tx.insert(Media, media);
-  return media;
 }

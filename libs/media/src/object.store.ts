@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { AppError } from '@mediakiln/contracts';
+import { type PreparedStatement, queryPrepared } from '@mediakiln/entities';
 import { Storage, type StagedFile, objectKey } from '@mediakiln/storage';
 import { DataSource, QueryFailedError } from 'typeorm';
 
@@ -10,10 +11,13 @@ const FOREIGN_KEY_VIOLATION = '23503';
  * not be on the disk yet: the commit that inserts the media takes everything before it along. What is lost when
  * PostgreSQL dies in between are bytes without a row, which the sweeper of orphans knows.
  */
-const TOUCH = `
+const TOUCH: PreparedStatement = {
+  name: 'touch_object',
+  text: `
 WITH quickly AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
 INSERT INTO object (owner_id, sha256, bytes) SELECT $1::uuid, $2::text, $3::bigint FROM quickly
-ON CONFLICT (owner_id, sha256) DO UPDATE SET touched_at = now()`;
+ON CONFLICT (owner_id, sha256) DO UPDATE SET touched_at = now()`,
+};
 
 /** Writes bytes and the rows that stand for them; equal bytes of one owner are kept once. */
 @Injectable()
@@ -28,7 +32,7 @@ export class ObjectStore {
    * `isObjectGone`, put again.
    */
   async put(ownerId: string, staged: StagedFile): Promise<void> {
-    await this.dataSource.query(TOUCH, [ownerId, staged.sha256, staged.bytes]);
+    await queryPrepared(this.dataSource.manager, TOUCH, [ownerId, staged.sha256, staged.bytes]);
     const key = objectKey(ownerId, staged.sha256);
     const present = await this.storage.stat(key);
     if (present?.bytes === staged.bytes) return;
@@ -45,8 +49,9 @@ export class ObjectStore {
 
 /** Whether inserting a media or a batch failed because its object was swept after the put: put again and repeat the transaction. */
 export function isObjectGone(error: unknown): boolean {
-  if (!(error instanceof QueryFailedError)) return false;
-  const { code, constraint } = error.driverError as Error & { code?: string; constraint?: string };
+  // A prepared statement's is the driver's own.
+  const fault: unknown = error instanceof QueryFailedError ? error.driverError : error;
+  const { code, constraint } = (fault ?? {}) as { code?: string; constraint?: string };
   return (
     code === FOREIGN_KEY_VIOLATION && (constraint === 'media_object_fkey' || constraint === 'batch_csv_fkey')
   );

@@ -2,7 +2,7 @@ import type { ImageProbe } from '@mediakiln/contracts';
 import type { Media } from '@mediakiln/entities';
 import { uuidv7 } from 'uuidv7';
 import { MediaFixture } from '../../../test/support/media';
-import type { NewOutput } from './media.store';
+import type { NewOutput } from './output.row';
 import { thumbnailWork } from './thumbnail';
 import { ThumbnailStore } from './thumbnail.store';
 

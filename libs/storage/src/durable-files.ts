@@ -16,6 +16,26 @@ export async function linkOrCopy(from: string, to: string): Promise<void> {
   }
 }
 
+/**
+ * Gives the file another name in one step: it is there whole or not at all. A file that has the name already stays.
+ * @param temporary a free name in the same file system, for a copy where links cannot be made.
+ */
+export async function addName(from: string, to: string, temporary: string): Promise<void> {
+  try {
+    await link(from, to);
+  } catch (error) {
+    const code = errorCode(error) ?? '';
+    if (code === 'EEXIST') return;
+    if (!CANNOT_LINK.has(code)) throw error;
+    try {
+      await copyDurably(from, temporary);
+      await rename(temporary, to);
+    } finally {
+      await rm(temporary, { force: true });
+    }
+  }
+}
+
 export async function moveFile(from: string, to: string): Promise<void> {
   try {
     await rename(from, to);
@@ -63,6 +83,14 @@ export async function* walk(root: string, folder: string): AsyncIterable<string>
     if (entry.isDirectory()) yield* walk(root, `${folder}${entry.name}/`);
     else if (entry.isFile()) yield folder + entry.name;
   }
+}
+
+/** All of them, in their order, where the file's end is. */
+export async function writeAll(file: FileHandle, chunks: Buffer[]): Promise<void> {
+  const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+  const { bytesWritten } = await file.writev(chunks);
+  // A nearly full disk takes a part first, and says so only to the next write.
+  if (bytesWritten < length) await file.appendFile(Buffer.concat(chunks).subarray(bytesWritten));
 }
 
 async function copyDurably(from: string, to: string): Promise<void> {

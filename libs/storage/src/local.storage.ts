@@ -1,11 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, chmod, mkdir, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
+import { chmod, mkdir, open, readdir, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { AppError } from '@mediakiln/contracts';
 import { errorCode, onDisk } from './disk-error';
-import { closing, linkOrCopy, makeFolder, moveFile, syncFolder, walk } from './durable-files';
+import {
+  addName,
+  closing,
+  linkOrCopy,
+  makeFolder,
+  moveFile,
+  syncFolder,
+  walk,
+  writeAll,
+} from './durable-files';
 import { receive } from './receive';
 import { type ByteRange, type StageOptions, type StagedFile, Storage } from './storage';
 
@@ -71,18 +80,10 @@ export class LocalStorage extends Storage {
 
   async put(key: string, staged: StagedFile): Promise<void> {
     const target = this.pathOf(key);
-    if (await this.stat(key)) return;
-    const temporary = this.stagingPath();
     await onDisk(async () => {
       const changed = await makeFolder(dirname(target));
-      try {
-        // A second name, so that the staged file stays usable: a put can be repeated.
-        await linkOrCopy(staged.path, temporary);
-        await rename(temporary, target);
-      } finally {
-        // Renaming onto another name of the same file does nothing and leaves the first name.
-        await rm(temporary, { force: true });
-      }
+      // A second name, so that the staged file stays usable: a put can be repeated.
+      await addName(staged.path, target, this.stagingPath());
       // At the same time: a journal takes all of them in one go.
       await Promise.all([dirname(target), ...changed].map(syncFolder));
     });
@@ -187,11 +188,4 @@ async function presentOnly<T>(access: () => Promise<T>): Promise<T> {
       ? new AppError('not_found', 'The bytes of this file are gone', { cause: error })
       : error;
   }
-}
-
-async function writeAll(file: FileHandle, chunks: Buffer[]): Promise<void> {
-  const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
-  const { bytesWritten } = await file.writev(chunks);
-  // A nearly full disk takes a part first, and says so only to the next write.
-  if (bytesWritten < length) await file.appendFile(Buffer.concat(chunks).subarray(bytesWritten));
 }

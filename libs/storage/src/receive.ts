@@ -1,19 +1,53 @@
 import { createHash } from 'node:crypto';
+import { open } from 'node:fs/promises';
 import { type Readable, addAbortSignal } from 'node:stream';
-import { AppError, SNIFF_BYTES } from '@mediakiln/contracts';
+import { AppError, FirstBytes } from '@mediakiln/contracts';
+import { onDisk } from './disk-error';
+import { closing, writeAll } from './durable-files';
 import type { StageOptions, StagedFile } from './storage';
 
 /** Small chunks are gathered to this much before a write: one system call instead of sixteen. */
 const WRITE_BYTES = 1 << 20;
+const PRIVATE = 0o600;
+
+type Received = Omit<StagedFile, 'path'>;
+type Write = (chunks: Buffer[]) => Promise<void>;
 
 /** Drains `source` into `write`, counting and hashing on the way. Destroys the source when it fails. */
-export async function receive(
+export async function receive(source: Readable, options: StageOptions, write: Write): Promise<Received> {
+  const hash = createHash('sha256');
+  const facts = await drain(source, options, write, (chunk) => hash.update(chunk));
+  return { ...facts, sha256: hash.digest('hex') };
+}
+
+/**
+ * Drains `source` into a new file that only we may read: for an attempt's own folder, which a crash takes with it, so
+ * nothing is synced. The source is destroyed in any case.
+ */
+export async function receiveFile(
+  path: string,
   source: Readable,
   options: StageOptions,
-  write: (chunks: Buffer[]) => Promise<void>,
-): Promise<Omit<StagedFile, 'path'>> {
-  const hash = createHash('sha256');
-  const head = new Head(options.onHead);
+): Promise<Omit<Received, 'sha256'>> {
+  // It may fail while the file is being opened and nobody reads yet; reading then throws what it failed with.
+  source.on('error', () => undefined);
+  try {
+    const file = await onDisk(() => open(path, 'wx', PRIVATE));
+    return await closing(file, () =>
+      drain(source, options, (chunks) => onDisk(() => writeAll(file, chunks))),
+    );
+  } finally {
+    source.destroy();
+  }
+}
+
+async function drain(
+  source: Readable,
+  options: StageOptions,
+  write: Write,
+  onChunk?: (chunk: Buffer) => void,
+): Promise<Omit<Received, 'sha256'>> {
+  const head = new FirstBytes(options.onHead);
   let bytes = 0;
   let waiting: Buffer[] = [];
   let waitingBytes = 0;
@@ -32,32 +66,12 @@ export async function receive(
         `The file may have ${options.maxBytes} bytes at most, and at least ${bytes} arrived`,
       );
     head.see(chunk);
-    hash.update(chunk);
+    onChunk?.(chunk);
     waiting.push(chunk);
     waitingBytes += chunk.length;
     if (waitingBytes >= WRITE_BYTES) await flush();
   }
   head.end();
   await flush();
-  return { bytes, sha256: hash.digest('hex'), head: head.bytes };
-}
-
-/** Gathers the first bytes and shows them once: when there are enough, or at the end. */
-class Head {
-  bytes: Buffer = Buffer.alloc(0);
-  private isShown = false;
-
-  constructor(private readonly show?: (head: Buffer) => void) {}
-
-  see(chunk: Buffer): void {
-    if (this.isShown) return;
-    this.bytes = Buffer.concat([this.bytes, chunk.subarray(0, SNIFF_BYTES - this.bytes.length)]);
-    if (this.bytes.length === SNIFF_BYTES) this.end();
-  }
-
-  end(): void {
-    if (this.isShown) return;
-    this.isShown = true;
-    this.show?.(this.bytes);
-  }
+  return { bytes, head: head.bytes };
 }

@@ -1,12 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { AppError } from '@mediakiln/contracts';
+import { AppError, FirstBytes, sniff } from '@mediakiln/contracts';
 import type { Upload } from '@mediakiln/entities';
 import type { UploadTurn } from '@mediakiln/media';
 import type { AppendOptions, Appended } from '@mediakiln/storage';
 import { DataStore, type Lock, type Locker, Upload as TusUpload } from '@tus/server';
 import { uploadName } from '../http/user-text';
-import { Head } from './sniffed-head';
 import type { TusHeaders } from './tus.headers';
 import type { TusUploads } from './tus.uploads';
 import { isOfTheContent } from './upload.finisher';
@@ -144,7 +143,8 @@ export class TusExchange extends DataStore implements Locker {
     const { checksum } = headers;
     const turn = this.turn!;
     const hash = checksum && createHash(checksum.algorithm);
-    const head = new Head(offset === 0 && upload.concat === null);
+    // What is no media need not be sent to its end.
+    const head = new FirstBytes(offset === 0 && upload.concat === null ? sniff : undefined);
     const options: AppendOptions = {
       maxBytes: upload.length! - offset,
       signal: turn.signal,

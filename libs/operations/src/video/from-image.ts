@@ -1,8 +1,8 @@
 import { AppError, type FieldError, type ImageProbe, type Probe } from '@mediakiln/contracts';
 import type { VideoOperation } from '../operation';
 import { ChoiceParam, ColorParam, FlagParam, IntegerParam, NumberParam } from '../param';
-import { wallLimitSeconds } from './limits';
-import { MAX_VIDEO_PIXELS, frameOf } from './still-frame';
+import { MAX_VIDEO_PIXELS, wallLimitSeconds } from './limits';
+import { frameOf } from './still-frame';
 import { planStill } from './still-plan';
 
 const FITS = ['pad', 'crop', 'blur'] as const;

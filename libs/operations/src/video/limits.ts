@@ -3,6 +3,9 @@ export const MAX_PIXELS = 36_000_000;
 export const MAX_FRAMES_PER_SECOND = 240;
 export const MAX_STREAMS = 16;
 
+/** Of a video that is made. Level 5.1 or 5.2, which phones decode in hardware: 3840 x 2160. */
+export const MAX_VIDEO_PIXELS = 8_294_400;
+
 /** Codecs that ffmpeg is allowed to open here, by ffprobe's names. */
 export const VIDEO_CODECS = ['h264', 'hevc', 'vp8', 'vp9', 'av1', 'mpeg4', 'mpeg2video', 'mjpeg'] as const;
 export const AUDIO_CODECS = ['aac', 'mp3', 'opus', 'vorbis', 'flac', 'ac3', 'eac3', 'pcm_s16le'] as const;

@@ -2,6 +2,7 @@ import type { VideoStreamProbe } from '@mediakiln/contracts';
 import type { EngineFacts, EngineRun } from '../video-plan';
 import { fittedSize } from '../image/geometry';
 import { colorPath } from './color';
+import { roundedDown } from './even-sides';
 import { perSecond, rateText, timescaleOf } from './merge-rate';
 import { type Difference, type MergeInput, matchingEncoder } from './merge-signature';
 import {
@@ -84,8 +85,7 @@ function pictureFilters(
   { size, rate, background, copied: like }: MergeTarget,
   engine: EngineFacts,
 ): string {
-  const fitted = fittedSize(shownSize(video), { ...size, fit: 'inside', enlarge: true });
-  const inner = { width: floored(fitted.width), height: floored(fitted.height) };
+  const inner = roundedDown(fittedSize(shownSize(video), { ...size, fit: 'inside', enlarge: true }));
   const colors = like
     ? sourceColors(like.video).replaceAll(':in_', ':out_')
     : ':out_color_matrix=bt709:out_range=tv';
@@ -132,5 +132,3 @@ function soundOptions(piece: MergePiece): string[] {
   if (fate === 'copied') return [...from, '-c:a', 'copy', ...rebased(piece), ...end];
   return [...from, '-filter:a', soundFilters(input, audio, of, slot), ...soundEncoderOptions(of), ...end];
 }
-
-const floored = (side: number): number => Math.max(2, 2 * Math.floor(side / 2));

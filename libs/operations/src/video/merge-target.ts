@@ -1,5 +1,7 @@
 import type { VideoStreamProbe } from '@mediakiln/contracts';
 import { type Size, fittedSize } from '../image/geometry';
+import { roundedDown, roundedUp } from './even-sides';
+import { MAX_VIDEO_PIXELS } from './limits';
 import { type Rate, askedRate, nominalRate, perSecond, rateText, steadyRate } from './merge-rate';
 import {
   type Difference,
@@ -11,7 +13,6 @@ import {
   signatureOf,
 } from './merge-signature';
 import { shownSize } from './shown';
-import { MAX_VIDEO_PIXELS } from './still-frame';
 
 export interface MergeOrder {
   width?: number;
@@ -73,12 +74,12 @@ export function encodedTarget(inputs: readonly MergeInput[], order: MergeOrder):
 export function mergedSize(inputs: readonly MergeInput[], { width, height }: MergeOrder): Size {
   const shown = inputs.map(({ video }) => shownSize(video));
   const largest = shown.reduce((best, size) => (pixels(size) > pixels(best) ? size : best));
-  if (width !== undefined && height !== undefined) return even({ width, height });
+  if (width !== undefined && height !== undefined) return roundedUp({ width, height });
   if (width !== undefined || height !== undefined)
-    return even(fittedSize(largest, { width, height, fit: 'inside', enlarge: true }));
+    return roundedUp(fittedSize(largest, { width, height, fit: 'inside', enlarge: true }));
   const share = Math.sqrt(MAX_VIDEO_PIXELS / pixels(largest));
-  if (share >= 1) return even(largest);
-  return { width: floored(largest.width * share), height: floored(largest.height * share) };
+  if (share >= 1) return roundedUp(largest);
+  return roundedDown({ width: largest.width * share, height: largest.height * share });
 }
 
 function longestCommon(inputs: readonly MergeInput[], size: Size, order: MergeOrder): MergeTarget['copied'] {
@@ -120,8 +121,3 @@ function unmatched({ video }: MergeInput): Difference {
 }
 
 const pixels = ({ width, height }: Size): number => width * height;
-const floored = (side: number): number => Math.max(2, 2 * Math.floor(side / 2));
-const even = ({ width, height }: Size): Size => ({
-  width: 2 * Math.ceil(width / 2),
-  height: 2 * Math.ceil(height / 2),
-});

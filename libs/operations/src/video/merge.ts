@@ -1,12 +1,11 @@
 import { AppError, type FieldError, type Probe } from '@mediakiln/contracts';
 import type { VideoOperation } from '../operation';
 import { ColorParam, IntegerParam, NumberParam } from '../param';
-import { wallLimitSeconds } from './limits';
+import { MAX_VIDEO_PIXELS, wallLimitSeconds } from './limits';
 import { planMerge } from './merge-plan';
 import { MAX_MERGED_RATE } from './merge-rate';
 import type { MergeInput } from './merge-signature';
 import { mergedSize } from './merge-target';
-import { MAX_VIDEO_PIXELS } from './still-frame';
 
 const MAX_INPUTS = 100;
 const MIN_SIDE = 16;

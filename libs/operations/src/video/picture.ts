@@ -2,8 +2,9 @@ import type { VideoStreamProbe } from '@mediakiln/contracts';
 import { type Size, fittedSize } from '../image/geometry';
 import type { EngineFacts } from '../video-plan';
 import { type ColorPath, colorPath } from './color';
-import { SCALING, isHdr, isToneMapped, shownSize, sourceColors, toneMapping } from './shown';
-import { MAX_VIDEO_PIXELS } from './still-frame';
+import { padding, roundedDown, roundedUp } from './even-sides';
+import { MAX_VIDEO_PIXELS } from './limits';
+import { SCALING, isHdr, isToneMapped, shownSize, sourceColors, toneMapping, uprightSize } from './shown';
 
 /** What a picture is fitted into; it keeps its shape. */
 export interface PictureBox {
@@ -18,11 +19,9 @@ export function encodedSize(video: VideoStreamProbe, { width, height, enlarge }:
   const box = { width: width ?? shown.width, height: height ?? shown.height };
   const wanted = fittedSize(shown, { ...(enlarge ? { width, height } : box), fit: 'inside', enlarge });
   const share = Math.sqrt(MAX_VIDEO_PIXELS / (wanted.width * wanted.height));
-  if (share < 1) return even(wanted, share);
+  if (share < 1) return roundedDown({ width: wanted.width * share, height: wanted.height * share });
   // At its own size it stays as sharp as it is: a line or column is added that repeats its neighbour.
-  if (isSame(wanted, shown))
-    return { width: wanted.width + (wanted.width % 2), height: wanted.height + (wanted.height % 2) };
-  return even(wanted);
+  return isSame(wanted, shown) ? roundedUp(wanted) : roundedDown(wanted);
 }
 
 /** From decoded frames to frames of such a size in 8-bit 4:2:0, in colours that every player shows alike. */
@@ -33,7 +32,7 @@ export function encodedPicture(video: VideoStreamProbe, size: Size, engine: Engi
       filters: [...toneMapping(video, size), 'scale=out_color_matrix=bt709:out_range=tv', ...FINISH],
       options: tags('bt709', 'bt709'),
     };
-  const isSquare = shown.width === asTurned(video).width && shown.height === asTurned(video).height;
+  const isSquare = isSame(shown, uprightSize(video));
   const isPadded =
     size.width - shown.width === shown.width % 2 && size.height - shown.height === shown.height % 2;
   // HDR that nobody can map is passed on as it is, for players that know it.
@@ -58,20 +57,5 @@ const tags = (primaries: string, transfer: string): string[] => [
 const valueOf = (options: readonly string[], name: string): string | undefined =>
   options.includes(name) ? options[options.indexOf(name) + 1] : undefined;
 
-function padding({ width, height }: Size): string[] {
-  if (width % 2 === 0 && height % 2 === 0) return [];
-  return ['pad=ceil(iw/2)*2:ceil(ih/2)*2', `fillborders=right=${width % 2}:bottom=${height % 2}:mode=smear`];
-}
-
-function asTurned({ coded_width, coded_height, rotation_degrees }: VideoStreamProbe): Size {
-  return rotation_degrees % 180 === 0
-    ? { width: coded_width, height: coded_height }
-    : { width: coded_height, height: coded_width };
-}
-
-const even = ({ width, height }: Size, share = 1): Size => ({
-  width: Math.max(2, 2 * Math.floor((width * share) / 2)),
-  height: Math.max(2, 2 * Math.floor((height * share) / 2)),
-});
 const sides = ({ width, height }: Size): string => `${width}:${height}`;
 const isSame = (one: Size, other: Size): boolean => one.width === other.width && one.height === other.height;

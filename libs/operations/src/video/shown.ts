@@ -19,6 +19,13 @@ export function shownSize(video: VideoStreamProbe): Size {
   return video.rotation_degrees % 180 === 0 ? square : { width: square.height, height: square.width };
 }
 
+/** As ffmpeg's filters see it: turned, and of pixels as they are coded. */
+export function uprightSize({ coded_width, coded_height, rotation_degrees }: VideoStreamProbe): Size {
+  return rotation_degrees % 180 === 0
+    ? { width: coded_width, height: coded_height }
+    : { width: coded_height, height: coded_width };
+}
+
 /** Untagged video is BT.709 from HD on, as players have it. */
 export function sourceColors(video: VideoStreamProbe): string {
   if (isRgbVideo(video)) return '';

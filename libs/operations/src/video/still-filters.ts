@@ -1,5 +1,6 @@
 import type { ImageProbe } from '@mediakiln/contracts';
 import type { Size } from '../image/geometry';
+import { SCALING } from './shown';
 import { type StillFrame, inShapeOf } from './still-frame';
 
 interface FilterOrder {
@@ -10,7 +11,6 @@ interface FilterOrder {
   encoded: number;
 }
 
-const SCALING = 'flags=bicubic+accurate_rnd+full_chroma_int';
 /** The enlargement behind the picture is blurred at this share of its size, which costs next to nothing. */
 const BLUR_SHARE = 8;
 const BLUR_SIGMA = 4;

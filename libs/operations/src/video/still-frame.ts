@@ -1,5 +1,6 @@
 import type { ImageProbe } from '@mediakiln/contracts';
 import { type Size, fittedSize } from '../image/geometry';
+import { roundedUp } from './even-sides';
 
 /** What decides the size of a video that is made of a picture. */
 export interface FrameOrder {
@@ -18,20 +19,18 @@ export interface StillFrame extends Size {
   placed: 'whole' | 'odd' | 'pad' | 'blur';
 }
 
-/** Level 5.1 or 5.2, which phones decode in hardware: 3840 x 2160. */
-export const MAX_VIDEO_PIXELS = 8_294_400;
 /** Of a video whose size nobody asked for. */
 const OWN_MAX_SIDE = 1920;
 
-/** Both sides are even, which 4:2:0 needs. */
+/** Both sides are even. */
 export function frameOf(probe: ImageProbe, { width, height, fit }: FrameOrder): StillFrame {
   if (width === undefined && height === undefined) return ownFrame(probe);
   if (width === undefined || height === undefined)
-    return whole(even(fittedSize(probe, { width, height, fit: 'inside', enlarge: true })));
-  const frame = even({ width, height });
+    return whole(roundedUp(fittedSize(probe, { width, height, fit: 'inside', enlarge: true })));
+  const frame = roundedUp({ width, height });
   // Cut first: a picture of one line would be enlarged to the size of a city.
   if (fit === 'crop') return { ...whole(frame), cut: inShapeOf(probe, frame) };
-  const picture = even(fittedSize(probe, { ...frame, fit: 'inside', enlarge: true }));
+  const picture = roundedUp(fittedSize(probe, { ...frame, fit: 'inside', enlarge: true }));
   const isFull = picture.width === frame.width && picture.height === frame.height;
   return isFull ? whole(frame) : { ...frame, cut: null, picture, placed: fit };
 }
@@ -46,17 +45,13 @@ function ownFrame(probe: ImageProbe): StillFrame {
   const own = sidesOf(probe);
   if (Math.max(own.width, own.height) > OWN_MAX_SIDE) {
     const box = { width: OWN_MAX_SIDE, height: OWN_MAX_SIDE, fit: 'inside', enlarge: false } as const;
-    return whole(even(fittedSize(own, box)));
+    return whole(roundedUp(fittedSize(own, box)));
   }
   // At its own size it stays as sharp as it is: a line or column is added that repeats its neighbour.
-  const size = even(own);
+  const size = roundedUp(own);
   const isEven = size.width === own.width && size.height === own.height;
   return isEven ? whole(size) : { ...size, cut: null, picture: own, placed: 'odd' };
 }
 
 const whole = (size: Size): StillFrame => ({ ...size, cut: null, picture: size, placed: 'whole' });
 const sidesOf = ({ width, height }: Size): Size => ({ width, height });
-const even = ({ width, height }: Size): Size => ({
-  width: Math.ceil(width / 2) * 2,
-  height: Math.ceil(height / 2) * 2,
-});

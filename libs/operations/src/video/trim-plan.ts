@@ -1,8 +1,9 @@
-import type { VideoStreamProbe } from '@mediakiln/contracts';
 import { type FrameSpan, MP4_OUTPUT, type VideoPlan } from '../video-plan';
 import { colorPath } from './color';
 import { type CutOrder, cutCheck, cutReport, cutTimes } from './cut-times';
+import { padding } from './even-sides';
 import { startingAt, tickTime } from './seek';
+import { uprightSize } from './shown';
 import { encodedSound } from './sound';
 import { tickSeconds } from './timeline';
 
@@ -27,7 +28,11 @@ export function planEncodedCut(order: CutOrder, reason: string): VideoPlan {
           ...['-map', `0:${video.index}`, ...(audio ? ['-map', `0:${audio.index}`] : [])],
           ...[
             '-filter:v',
-            [...onlyFrames(span.first_tick, span.last_tick), ...evenSize(video), ...color.filters].join(','),
+            [
+              ...onlyFrames(span.first_tick, span.last_tick),
+              ...padding(uprightSize(video)),
+              ...color.filters,
+            ].join(','),
           ],
           ...['-c:v', 'libx264', '-preset', 'veryfast', '-crf', '18', '-profile:v', 'high', ...color.options],
           ...encoderClock(span),
@@ -49,15 +54,6 @@ export const onlyFrames = (first: number, last: number): string[] => [
   `trim=start_pts=${first}:end_pts=${last + 1}`,
   'setpts=PTS-STARTPTS',
 ];
-
-/** 4:2:0 needs even sides: one line or column is added that repeats its neighbour, so nothing is stretched or lost. */
-function evenSize(video: VideoStreamProbe): string[] {
-  const isTurned = video.rotation_degrees % 180 !== 0;
-  const width = isTurned ? video.coded_height : video.coded_width;
-  const height = isTurned ? video.coded_width : video.coded_height;
-  if (width % 2 === 0 && height % 2 === 0) return [];
-  return ['pad=ceil(iw/2)*2:ceil(ih/2)*2', `fillborders=right=${width % 2}:bottom=${height % 2}:mode=smear`];
-}
 
 /**
  * Off the grid of the frame rate, frames keep their own times only in the stream's own time base. And without B-frames:
