@@ -1,15 +1,14 @@
-import { AppError, type FieldError, type ImageProbe, type Probe } from '@mediakiln/contracts';
+import { AppError, type ImageProbe, type Probe } from '@mediakiln/contracts';
 import type { VideoOperation } from '../operation';
 import { ChoiceParam, ColorParam, FlagParam, IntegerParam, NumberParam } from '../param';
-import { MAX_VIDEO_PIXELS, wallLimitSeconds } from './limits';
+import { wallLimitSeconds } from './limits';
+import { HeightParam, WidthParam, assertVideoPixels, sizeRules } from './size-params';
 import { frameOf } from './still-frame';
 import { planStill } from './still-plan';
 
 const FITS = ['pad', 'crop', 'blur'] as const;
 const MAX_DURATION_SECONDS = 600;
 const MAX_FRAMES_PER_SECOND = 60;
-const MIN_SIDE = 16;
-const MAX_SIDE = 3840;
 
 export class VideoFromImageParams {
   @NumberParam({
@@ -28,24 +27,13 @@ export class VideoFromImageParams {
   })
   frames_per_second: number = 30;
 
-  @IntegerParam({
-    description:
-      'Width of the video; an odd one becomes the next even one, which H.264 needs. With one of width and height the ' +
+  @WidthParam(
+    'Width of the video; an odd one becomes the next even one, which H.264 needs. With one of width and height the ' +
       'other follows from the picture. Default: the picture’s own size, made smaller to 1920 on its longer side',
-    minimum: MIN_SIDE,
-    maximum: MAX_SIDE,
-    optional: true,
-    example: 640,
-  })
+  )
   width?: number;
 
-  @IntegerParam({
-    description: 'Height of the video, as `width`',
-    minimum: MIN_SIDE,
-    maximum: MAX_SIDE,
-    optional: true,
-    example: 360,
-  })
+  @HeightParam('Height of the video, as `width`')
   height?: number;
 
   @ChoiceParam({
@@ -86,26 +74,14 @@ export const videoFromImage: VideoOperation<VideoFromImageParams> = {
   maxInputs: 1,
   encoders: ['libx264'],
   timeoutSeconds: (_probes, { duration_seconds }) => wallLimitSeconds(duration_seconds),
-  rules,
+  rules: sizeRules,
   check: (probes, params) => {
     const probe = still(probes);
     refuseUnreadable(probe);
-    const { width, height } = frameOf(probe, params);
-    if (width * height > MAX_VIDEO_PIXELS)
-      throw new AppError(
-        'output_too_large',
-        `The video would be ${width}x${height}, ${width * height} pixels; at most ${MAX_VIDEO_PIXELS} are made`,
-      );
+    assertVideoPixels(frameOf(probe, params));
   },
   plan: (probes, params) => planStill(still(probes), params),
 };
-
-function rules({ width, height }: VideoFromImageParams): FieldError[] {
-  const pixels = (width ?? 0) * (height ?? 0);
-  if (pixels <= MAX_VIDEO_PIXELS) return [];
-  const detail = `width x height (${width} x ${height} = ${pixels}) must be at most ${MAX_VIDEO_PIXELS} pixels`;
-  return [{ pointer: '/params/width', code: 'too_many_pixels', detail }];
-}
 
 /** What the releases of ffmpeg that people have installed cannot read, although image operations can. */
 function refuseUnreadable(probe: ImageProbe): void {

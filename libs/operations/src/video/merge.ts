@@ -1,35 +1,23 @@
-import { AppError, type FieldError, type Probe } from '@mediakiln/contracts';
+import { AppError, type Probe } from '@mediakiln/contracts';
 import type { VideoOperation } from '../operation';
-import { ColorParam, IntegerParam, NumberParam } from '../param';
-import { MAX_VIDEO_PIXELS, wallLimitSeconds } from './limits';
+import { ColorParam, NumberParam } from '../param';
+import { wallLimitSeconds } from './limits';
 import { planMerge } from './merge-plan';
 import { MAX_MERGED_RATE } from './merge-rate';
 import type { MergeInput } from './merge-signature';
 import { mergedSize } from './merge-target';
+import { HeightParam, WidthParam, assertVideoPixels, sizeRules } from './size-params';
 
 const MAX_INPUTS = 100;
-const MIN_SIDE = 16;
-const MAX_SIDE = 3840;
 
 export class VideoMergeParams {
-  @IntegerParam({
-    description:
-      'Width of the video; an odd one becomes the next even one, which H.264 needs. With one of width and height the ' +
+  @WidthParam(
+    'Width of the video; an odd one becomes the next even one, which H.264 needs. With one of width and height the ' +
       'other follows from the largest input. Default: the size of the largest input',
-    minimum: MIN_SIDE,
-    maximum: MAX_SIDE,
-    optional: true,
-    example: 640,
-  })
+  )
   width?: number;
 
-  @IntegerParam({
-    description: 'Height of the video, as `width`',
-    minimum: MIN_SIDE,
-    maximum: MAX_SIDE,
-    optional: true,
-    example: 360,
-  })
+  @HeightParam('Height of the video, as `width`')
   height?: number;
 
   @NumberParam({
@@ -69,24 +57,10 @@ export const videoMerge: VideoOperation<VideoMergeParams> = {
     wallLimitSeconds(
       probes.reduce((sum, probe) => sum + (probe.kind === 'image' ? 0 : probe.duration_seconds), 0),
     ),
-  rules,
-  check: (probes, params) => {
-    const { width, height } = mergedSize(inputsOf(probes), params);
-    if (width * height > MAX_VIDEO_PIXELS)
-      throw new AppError(
-        'output_too_large',
-        `The video would be ${width}x${height}, ${width * height} pixels; at most ${MAX_VIDEO_PIXELS} are made`,
-      );
-  },
+  rules: sizeRules,
+  check: (probes, params) => assertVideoPixels(mergedSize(inputsOf(probes), params)),
   plan: (probes, params, _span, engine) => planMerge(inputsOf(probes), params, engine),
 };
-
-function rules({ width, height }: VideoMergeParams): FieldError[] {
-  const pixels = (width ?? 0) * (height ?? 0);
-  if (pixels <= MAX_VIDEO_PIXELS) return [];
-  const detail = `width x height (${width} x ${height} = ${pixels}) must be at most ${MAX_VIDEO_PIXELS} pixels`;
-  return [{ pointer: '/params/width', code: 'too_many_pixels', detail }];
-}
 
 /** @throws AppError no_video_stream, naming the input by its place */
 function inputsOf(probes: readonly Probe[]): MergeInput[] {

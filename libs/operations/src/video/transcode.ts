@@ -2,14 +2,13 @@ import type { FieldError, VideoProbe } from '@mediakiln/contracts';
 import type { VideoOperation } from '../operation';
 import { ChoiceParam, FlagParam, IntegerParam, NumberParam } from '../param';
 import { wallLimitSeconds } from './limits';
+import { HeightParam, WidthParam } from './size-params';
 import { pictured } from './timeline';
 import { wholePicture } from './timing';
 import { planTranscode } from './transcode-plan';
 
 const FORMATS = ['mp4', 'webm'] as const;
 const EFFORTS = ['low', 'medium', 'high'] as const;
-const MIN_SIDE = 16;
-const MAX_SIDE = 3840;
 const MAX_FRAMES_PER_SECOND = 120;
 /** VP9 has a longer scale. */
 const MAX_CRF = { mp4: 51, webm: 63 };
@@ -42,22 +41,10 @@ export class VideoTranscodeParams {
   })
   effort: (typeof EFFORTS)[number] = 'medium';
 
-  @IntegerParam({
-    description: 'Largest width; the shape is kept, and nothing is enlarged unless `enlarge` says so',
-    minimum: MIN_SIDE,
-    maximum: MAX_SIDE,
-    optional: true,
-    example: 640,
-  })
+  @WidthParam('Largest width; the shape is kept, and nothing is enlarged unless `enlarge` says so')
   width?: number;
 
-  @IntegerParam({
-    description: 'Largest height, as `width`',
-    minimum: MIN_SIDE,
-    maximum: MAX_SIDE,
-    optional: true,
-    example: 360,
-  })
+  @HeightParam('Largest height, as `width`')
   height?: number;
 
   @FlagParam({
