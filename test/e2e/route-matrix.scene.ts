@@ -12,7 +12,8 @@ import { storeLadder } from '../support/ladder';
 import { type OpenApi, documentOf } from '../support/open-api';
 import { photo } from '../support/pictures';
 import { until } from '../support/until';
-import { IMAGE_PROBE, VIDEO_PROBE } from '../support/worker-scene';
+import { videoFacts } from '../support/video-facts';
+import { IMAGE_PROBE } from '../support/worker-scene';
 
 /** Every route that the router knows, as `GET /v1/media/:id`. */
 const routed = new Set<string>();
@@ -92,7 +93,7 @@ export class MatrixScene {
   async video(): Promise<string> {
     const form = formWith(VIDEO_HEAD, 'clip.mp4');
     const { id } = await this.make<{ id: string }>('POST', '/v1/media', { body: form });
-    await this.gateway.database.getRepository(Media).update(id, { status: 'ready', probe: VIDEO_PROBE });
+    await this.gateway.database.getRepository(Media).update(id, { status: 'ready', probe: videoFacts() });
     return id;
   }
 

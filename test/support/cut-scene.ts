@@ -6,52 +6,10 @@ import {
   VideoTrimParams,
   videoTrim,
 } from '@mediakiln/operations';
+import { pictureFacts, soundFacts, videoFacts } from './video-facts';
 
-const VIDEO: VideoStreamProbe = {
-  index: 0,
-  codec: 'h264',
-  profile: 'Main',
-  pixel_format: 'yuv420p',
-  coded_width: 1280,
-  coded_height: 720,
-  sample_aspect_ratio: '1:1',
-  average_frame_rate: '30/1',
-  base_frame_rate: '30/1',
-  is_variable_frame_rate: false,
-  rotation_degrees: 0,
-  time_base: '1/15360',
-  start_seconds: 0,
-  duration_seconds: 10,
-  bit_rate: null,
-  has_b_frames: 2,
-  color_primaries: 'bt709',
-  color_transfer: null,
-  color_space: null,
-  color_range: null,
-};
-export const PROBE: VideoProbe = {
-  kind: 'video',
-  container: 'mov',
-  duration_seconds: 10,
-  start_seconds: 0,
-  bit_rate: null,
-  width: 1280,
-  height: 720,
-  frames_per_second: 30,
-  video: VIDEO,
-  audio: {
-    index: 1,
-    codec: 'aac',
-    profile: 'LC',
-    sample_rate: 48000,
-    channels: 2,
-    channel_layout: 'stereo',
-    start_seconds: 0,
-    duration_seconds: 10,
-    bit_rate: null,
-  },
-  dropped_streams: [],
-};
+const PICTURE = { profile: 'Main', color_primaries: 'bt709' };
+export const PROBE = videoFacts({ video: pictureFacts(PICTURE), audio: soundFacts() });
 /** In ticks. */
 export const FRAME = 512;
 /** In frames. */
@@ -91,7 +49,7 @@ export interface Scene {
 
 /** The plan of a cut of ten seconds of H.264 in MP4, unless the scene says otherwise. */
 export function plannedCut(start: number, end: number, scene: Scene = {}): VideoPlan {
-  const video = { ...VIDEO, ...scene.video };
+  const video = pictureFacts({ ...PICTURE, ...scene.video });
   const probe: VideoProbe = { ...PROBE, ...scene.probe, video };
   const first = Math.ceil(start * 30 - 1e-9);
   const last = Math.min(Math.ceil(end * 30 - 1e-9), FRAMES) - 1;

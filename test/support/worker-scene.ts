@@ -1,7 +1,7 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ImageProbe, type VideoProbe, isTerminal } from '@mediakiln/contracts';
+import { type ImageProbe, isTerminal } from '@mediakiln/contracts';
 import { Job, JobEvent, Media } from '@mediakiln/entities';
 import { type Execution, JobDispatcher, JobFollower, type NewJob } from '@mediakiln/jobs';
 import { ObjectStore } from '@mediakiln/media';
@@ -26,41 +26,6 @@ export const IMAGE_PROBE: ImageProbe = {
   channels: 3,
   is_progressive: false,
   has_gps: false,
-};
-
-export const VIDEO_PROBE: VideoProbe = {
-  kind: 'video',
-  container: 'mov',
-  duration_seconds: 10,
-  start_seconds: 0,
-  bit_rate: null,
-  width: 320,
-  height: 180,
-  frames_per_second: 30,
-  video: {
-    index: 0,
-    codec: 'h264',
-    profile: 'High',
-    pixel_format: 'yuv420p',
-    coded_width: 320,
-    coded_height: 180,
-    sample_aspect_ratio: '1:1',
-    average_frame_rate: '30/1',
-    base_frame_rate: '30/1',
-    is_variable_frame_rate: false,
-    rotation_degrees: 0,
-    time_base: '1/15360',
-    start_seconds: 0,
-    duration_seconds: 10,
-    bit_rate: null,
-    has_b_frames: 2,
-    color_primaries: null,
-    color_transfer: null,
-    color_space: null,
-    color_range: null,
-  },
-  audio: null,
-  dropped_streams: [],
 };
 
 /** Waits for a condition with a generous deadline: the machine may be busy. */

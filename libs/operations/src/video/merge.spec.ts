@@ -1,58 +1,15 @@
 import type { AudioStreamProbe, VideoProbe, VideoStreamProbe } from '@mediakiln/contracts';
+import { pictureFacts, soundFacts, videoFacts } from '../../../../test/support/video-facts';
 import { validateParams } from '../validate-params';
 import type { VideoCheck, VideoPlan } from '../video-plan';
 import { VideoMergeParams, videoMerge } from './merge';
 
-const PICTURE: VideoStreamProbe = {
-  index: 0,
-  codec: 'h264',
-  profile: 'High',
-  pixel_format: 'yuv420p',
-  coded_width: 1280,
-  coded_height: 720,
-  sample_aspect_ratio: '1:1',
-  average_frame_rate: '30/1',
-  base_frame_rate: '30/1',
-  is_variable_frame_rate: false,
-  rotation_degrees: 0,
-  time_base: '1/15360',
-  start_seconds: 0,
-  duration_seconds: 10,
-  bit_rate: null,
-  has_b_frames: 2,
-  color_primaries: null,
-  color_transfer: null,
-  color_space: null,
-  color_range: null,
-  decoder_config: 'SHA256:aaaa',
-};
-const SOUND: AudioStreamProbe = {
-  index: 1,
-  codec: 'aac',
-  profile: 'LC',
-  sample_rate: 48_000,
-  channels: 2,
-  channel_layout: 'stereo',
-  start_seconds: 0,
-  duration_seconds: 10.01,
-  bit_rate: null,
-};
-
 function clip(picture: Partial<VideoStreamProbe> = {}, sound: Partial<AudioStreamProbe> | null = {}) {
-  const video = { ...PICTURE, ...picture };
-  return {
-    kind: 'video',
-    container: 'mov',
-    duration_seconds: video.duration_seconds ?? 10,
-    start_seconds: 0,
+  return videoFacts({
     bit_rate: 5_000_000,
-    width: video.coded_width,
-    height: video.coded_height,
-    frames_per_second: 30,
-    video,
-    audio: sound && { ...SOUND, ...sound },
-    dropped_streams: [],
-  } satisfies VideoProbe;
+    video: pictureFacts({ decoder_config: 'SHA256:aaaa', ...picture }),
+    audio: sound && soundFacts({ duration_seconds: 10.01, ...sound }),
+  });
 }
 
 const params = (given: object = {}): VideoMergeParams =>

@@ -1,44 +1,12 @@
 import type { VideoProbe, VideoStreamProbe } from '@mediakiln/contracts';
+import { pictureFacts, videoFacts } from '../../../../test/support/video-facts';
 import { topicOf } from '../operation';
 import type { FrameSpan } from '../video-plan';
 import { validateParams } from '../validate-params';
 import { type VideoPosterParams, videoPoster } from './poster';
 
-const VIDEO: VideoStreamProbe = {
-  index: 0,
-  codec: 'h264',
-  profile: 'High',
-  pixel_format: 'yuv420p',
-  coded_width: 1280,
-  coded_height: 720,
-  sample_aspect_ratio: '1:1',
-  average_frame_rate: '30/1',
-  base_frame_rate: '30/1',
-  is_variable_frame_rate: false,
-  rotation_degrees: 0,
-  time_base: '1/15360',
-  start_seconds: 0,
-  duration_seconds: 40,
-  bit_rate: null,
-  has_b_frames: 2,
-  color_primaries: null,
-  color_transfer: null,
-  color_space: null,
-  color_range: null,
-};
-const PROBE: VideoProbe = {
-  kind: 'video',
-  container: 'mov',
-  duration_seconds: 40,
-  start_seconds: 0,
-  bit_rate: null,
-  width: 1280,
-  height: 720,
-  frames_per_second: 30,
-  video: VIDEO,
-  audio: null,
-  dropped_streams: [],
-};
+const SECONDS = { duration_seconds: 40 };
+const PROBE = videoFacts({ video: pictureFacts(SECONDS) });
 /** Up to frame 90 of 30 a second. */
 const SPAN: FrameSpan = {
   frames: 91,
@@ -54,7 +22,10 @@ const NONE = { filters: new Set<string>() };
 
 const params = (given: object = {}): VideoPosterParams =>
   validateParams(videoPoster, given) as VideoPosterParams;
-const video = (more: Partial<VideoStreamProbe>): VideoProbe => ({ ...PROBE, video: { ...VIDEO, ...more } });
+const video = (more: Partial<VideoStreamProbe>): VideoProbe => ({
+  ...PROBE,
+  video: pictureFacts({ ...SECONDS, ...more }),
+});
 
 function planned(given: object = {}, probe = PROBE, span: FrameSpan | null = null, engine = ALL) {
   const plan = videoPoster.plan([probe], params(given), span, engine);

@@ -1,51 +1,9 @@
 import { AppError, type VideoProbe, type VideoStreamProbe } from '@mediakiln/contracts';
+import { pictureFacts, soundFacts, videoFacts } from '../../../../test/support/video-facts';
 import type { FrameSpan } from '../video-plan';
 import { VideoTrimParams, videoTrim } from './trim';
 
-const VIDEO: VideoStreamProbe = {
-  index: 0,
-  codec: 'h264',
-  profile: 'High',
-  pixel_format: 'yuv420p',
-  coded_width: 1280,
-  coded_height: 720,
-  sample_aspect_ratio: '1:1',
-  average_frame_rate: '30/1',
-  base_frame_rate: '30/1',
-  is_variable_frame_rate: false,
-  rotation_degrees: 0,
-  time_base: '1/15360',
-  start_seconds: 0,
-  duration_seconds: 10,
-  bit_rate: null,
-  has_b_frames: 2,
-  color_primaries: null,
-  color_transfer: null,
-  color_space: null,
-  color_range: null,
-};
-const PROBE: VideoProbe = {
-  kind: 'video',
-  container: 'mov',
-  duration_seconds: 10,
-  start_seconds: 0,
-  bit_rate: null,
-  width: 1280,
-  height: 720,
-  frames_per_second: 30,
-  video: VIDEO,
-  audio: {
-    index: 1,
-    codec: 'aac',
-    sample_rate: 48000,
-    channels: 2,
-    channel_layout: 'stereo',
-    start_seconds: 0,
-    duration_seconds: 10,
-    bit_rate: null,
-  },
-  dropped_streams: [],
-};
+const PROBE = videoFacts({ audio: soundFacts() });
 /** Frames 90 to 149 of 30 a second. */
 const SPAN: FrameSpan = {
   frames: 60,
@@ -62,7 +20,7 @@ const NO_FACTS = { filters: new Set<string>() };
 const params = (start_time: number, end_time: number, on_overrun: 'clamp' | 'reject' = 'clamp') =>
   Object.assign(new VideoTrimParams(), { start_time, end_time, on_overrun });
 
-const turned = (more: Partial<VideoStreamProbe>): VideoProbe => ({ ...PROBE, video: { ...VIDEO, ...more } });
+const turned = (more: Partial<VideoStreamProbe>): VideoProbe => ({ ...PROBE, video: pictureFacts(more) });
 
 function planned(probe: VideoProbe = PROBE, span: FrameSpan = SPAN, asked = params(3, 5)) {
   const plan = videoTrim.plan([probe], asked, span, NO_FACTS);

@@ -1,10 +1,5 @@
-import {
-  AppError,
-  type AudioStreamProbe,
-  type Probe,
-  type VideoProbe,
-  type VideoStreamProbe,
-} from '@mediakiln/contracts';
+import { AppError, type Probe, type VideoProbe, type VideoStreamProbe } from '@mediakiln/contracts';
+import { pictureFacts, soundFacts, videoFacts } from '../../../../test/support/video-facts';
 import { type AnyVideoOperation, topicOf } from '../operation';
 import { validateParams } from '../validate-params';
 import type { VideoPlan } from '../video-plan';
@@ -15,27 +10,15 @@ import { videoRemux } from './remux';
 import { videoSprite } from './sprite';
 import { videoTranscode } from './transcode';
 
-const VIDEO: VideoStreamProbe = {
-  ...{ index: 0, codec: 'h264', profile: 'High', pixel_format: 'yuv420p' },
-  ...{ coded_width: 1920, coded_height: 1080, sample_aspect_ratio: '1:1' },
-  ...{ average_frame_rate: '30/1', base_frame_rate: '30/1', is_variable_frame_rate: false },
-  ...{ rotation_degrees: 0, time_base: '1/15360', start_seconds: 0, duration_seconds: 40 },
-  ...{ bit_rate: null, has_b_frames: 2, color_primaries: null, color_transfer: null },
-  ...{ color_space: null, color_range: null },
-};
-const AUDIO: AudioStreamProbe = {
-  ...{ index: 1, codec: 'aac', sample_rate: 48_000, channels: 2, channel_layout: 'stereo' },
-  ...{ start_seconds: 0, duration_seconds: 40, bit_rate: null },
-};
-const PROBE: VideoProbe = {
-  ...{ kind: 'video', container: 'mov', duration_seconds: 40, start_seconds: 0, bit_rate: null },
-  ...{ width: 1920, height: 1080, frames_per_second: 30, video: VIDEO, audio: AUDIO, dropped_streams: [] },
-};
+const SECONDS = { duration_seconds: 40 };
+const picture = (more: Partial<VideoStreamProbe> = {}): VideoStreamProbe =>
+  pictureFacts({ ...SECONDS, coded_width: 1920, coded_height: 1080, ...more });
+const PROBE = videoFacts({ video: picture(), audio: soundFacts(SECONDS) });
 const ENGINE = { filters: new Set(['zscale', 'tonemap', 'tpad']) };
 
 const video = (more: Partial<VideoStreamProbe>, probe = PROBE): VideoProbe => ({
   ...probe,
-  video: { ...VIDEO, ...more },
+  video: picture(more),
 });
 
 function planned(operation: AnyVideoOperation, given: object, probe: Probe = PROBE): VideoPlan {
