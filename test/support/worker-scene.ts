@@ -1,6 +1,5 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type ImageProbe, isTerminal } from '@mediakiln/contracts';
 import { Job, JobEvent, Media } from '@mediakiln/entities';
 import { type Execution, JobDispatcher, JobFollower, type NewJob } from '@mediakiln/jobs';
@@ -8,7 +7,13 @@ import { ObjectStore } from '@mediakiln/media';
 import { Storage } from '@mediakiln/storage';
 import type { DataSource } from 'typeorm';
 import { uuidv7 } from 'uuidv7';
+import { until } from './until';
 import type { TestWorker } from './worker';
+
+export { until };
+
+/** The machine may be busy. */
+const WITHIN_MS = 20_000;
 
 export const IMAGE_PROBE: ImageProbe = {
   kind: 'image',
@@ -27,21 +32,6 @@ export const IMAGE_PROBE: ImageProbe = {
   is_progressive: false,
   has_gps: false,
 };
-
-/** Waits for a condition with a generous deadline: the machine may be busy. */
-export async function until<T>(
-  what: string,
-  look: () => Promise<T | undefined | false>,
-  timeoutMs = 20_000,
-): Promise<T> {
-  const deadline = Date.now() + timeoutMs;
-  for (;;) {
-    const seen = await look();
-    if (seen) return seen;
-    if (Date.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${what}`);
-    await sleep(25);
-  }
-}
 
 /** Runs until it is told to stop, like an engine; tells when it was. */
 export function endless(): { script: (execution: Execution) => Promise<never>; aborted: Promise<void> } {
@@ -109,16 +99,17 @@ export function workerScene(database: DataSource, worker: TestWorker, owner: str
         (event) => event.reason,
       ),
     settled: async (id: string): Promise<Job> => {
-      await worker.app.get(JobFollower).waitFor(id, 20_000);
+      await worker.app.get(JobFollower).waitFor(id, WITHIN_MS);
       const job = await read(id);
       if (!isTerminal(job.status)) throw new Error(`job is still ${job.status}`);
       return job;
     },
-    runs: () => until('it runs', () => Promise.resolve(worker.executor.runs.length === 1)),
+    runs: () => until('it to run', () => worker.executor.runs.length === 1, WITHIN_MS),
     workFolderIsGone: () =>
       until(
-        'the work folder is gone',
+        'the work folder to be gone',
         async () => (await readdir(join(worker.dataDir, 'work'))).length === 0,
+        WITHIN_MS,
       ),
   };
 }

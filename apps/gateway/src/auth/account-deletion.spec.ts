@@ -17,7 +17,8 @@ import {
   untilDiskHolds,
 } from '../../../../test/support/multipart';
 import { type TestWorker, produce, startWorker } from '../../../../test/support/worker';
-import { endless, until, workerScene } from '../../../../test/support/worker-scene';
+import { until } from '../../../../test/support/until';
+import { endless, workerScene } from '../../../../test/support/worker-scene';
 import { DeletedAccounts } from './account-purge';
 
 let gateway: TestGateway;
@@ -61,10 +62,14 @@ const isThere = async ({ id }: { id: string }): Promise<boolean> =>
 const sweep = (): Promise<void> => gateway.app.get(JobSweeper).sweep(true);
 /** A duty may come before the one that prepares its work. */
 const tidied = (): Promise<true> =>
-  until('the sweeper has tidied up', async () => {
-    await sweep();
-    return (await rowsOf(user.user, OWNED)).length === 0;
-  });
+  until(
+    'the sweeper to tidy up',
+    async () => {
+      await sweep();
+      return (await rowsOf(user.user, OWNED)).length === 0;
+    },
+    20_000,
+  );
 
 it('takes all that the account had, at once and for good', async () => {
   const scene = workerScene(gateway.database, worker, user.user.id);

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type RegisteredUser, type TestGateway, startGateway } from '../../../../test/support/gateway';
 import { animation, cutOff, photo } from '../../../../test/support/pictures';
+import { until } from '../../../../test/support/until';
 import { withProcessors } from '../../../../test/support/with-processors';
-import { until } from '../../../../test/support/worker-scene';
 
 interface Item {
   id: string;
@@ -46,11 +46,15 @@ class FrontEnd {
   /** Every status that was seen on the way, once. */
   async poll(id: string, last: string): Promise<string[]> {
     const seen: string[] = [];
-    await until(last, async () => {
-      const { status } = await this.status(id);
-      if (seen.at(-1) !== status) seen.push(status);
-      return status === last;
-    });
+    await until(
+      `the status ${last}`,
+      async () => {
+        const { status } = await this.status(id);
+        if (seen.at(-1) !== status) seen.push(status);
+        return status === last;
+      },
+      20_000,
+    );
     return seen;
   }
 
