@@ -1,10 +1,11 @@
 import { AppError, JOB_STATUSES, type JobStatus } from '@mediakiln/contracts';
 import { LIST_ORDERS, type ListOrder } from '@mediakiln/entities';
 import { ApiPropertyOptional } from '@nestjs/swagger';
-import { Transform, Type } from 'class-transformer';
-import { IsIn, IsNumber, IsOptional, Matches, Max, Min } from 'class-validator';
+import { Transform } from 'class-transformer';
+import { IsIn, IsOptional, Matches } from 'class-validator';
 import { PageQuery, decodeCursor } from '../http/page';
 import { IsTimestamp } from '../http/timestamp';
+import { IsWaitSeconds } from '../http/wait-seconds';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
@@ -64,16 +65,6 @@ export function lastIdOf({ cursor, order }: JobListQuery): string | undefined {
 }
 
 export class WaitQuery {
-  @ApiPropertyOptional({
-    minimum: 0,
-    maximum: 60,
-    description: 'Wait up to so many seconds for the end of the job',
-    example: 0,
-  })
-  @IsOptional()
-  @Type(() => Number)
-  @IsNumber()
-  @Min(0)
-  @Max(60)
+  @IsWaitSeconds({ description: 'Wait up to so many seconds for the end of the job', example: 0 })
   wait?: number;
 }

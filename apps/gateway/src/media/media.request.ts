@@ -1,23 +1,21 @@
 import { MEDIA_KINDS, MEDIA_STATUSES, type MediaKind, type MediaStatus } from '@mediakiln/contracts';
 import { LIST_ORDERS, type ListOrder } from '@mediakiln/entities';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { Transform, Type } from 'class-transformer';
+import { Transform } from 'class-transformer';
 import {
   ArrayMaxSize,
   ArrayUnique,
   IsArray,
   IsIn,
-  IsNumber,
   IsOptional,
   IsString,
   Length,
-  Max,
   MaxLength,
-  Min,
   ValidateIf,
 } from 'class-validator';
 import { type Page, PageQuery } from '../http/page';
 import { IsTimestamp } from '../http/timestamp';
+import { IsWaitSeconds } from '../http/wait-seconds';
 import { MediaResponse } from '../present/media.response';
 import { NAME_CHARACTERS, cleanName, cleanTag, visibleText } from '../http/user-text';
 
@@ -125,17 +123,7 @@ export class MediaPatch {
 }
 
 export class MediaWaitQuery {
-  @ApiPropertyOptional({
-    minimum: 0,
-    maximum: 60,
-    example: 10,
-    description: 'Wait up to so many seconds until the file is probed',
-  })
-  @IsOptional()
-  @Type(() => Number)
-  @IsNumber()
-  @Min(0)
-  @Max(60)
+  @IsWaitSeconds({ description: 'Wait up to so many seconds until the file is probed', example: 10 })
   wait?: number;
 }
 
