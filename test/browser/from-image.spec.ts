@@ -2,6 +2,7 @@ import { type Browser, BROWSER_WITHIN_MS, openBrowser } from '../support/chromiu
 import { Client, formWith } from '../support/client';
 import { Embedded } from '../support/embedded';
 import { photo } from '../support/pictures';
+import { playedVideo } from '../support/shown-frames';
 import { until } from '../support/until';
 
 const STEP_WITHIN_MS = 90_000;
@@ -44,12 +45,12 @@ it(
       STEP_WITHIN_MS / 2,
     );
     const { video } = await statusOf(item.id);
-    expect(await played(video!, 7.5)).toEqual({
-      width: 322,
-      height: 242,
-      duration: 10,
+    expect(await playedVideo(browser, video!, [7.5])).toEqual({
+      size: [322, 242],
+      duration: expect.closeTo(10, 3) as number,
       hasPlayed: true,
-      soughtTo: 7.5,
+      soughtTo: [7.5],
+      numbers: [],
       error: null,
     });
   },
@@ -58,40 +59,3 @@ it(
 
 const statusOf = async (id: string): Promise<Item> =>
   (await client.expect(200, 'GET', `/api/media/${id}/status/`)).body as Item;
-
-/** What the browser tells of a video on a page of another site, which it plays for a moment and then seeks in. */
-async function played(url: string, seekTo: number) {
-  const page = await browser.context.newPage();
-  await page.setContent('<video muted></video>');
-  return page.locator('video').evaluate(
-    async (element, { url, seekTo }) => {
-      const video = element as HTMLVideoElement;
-      const event = (name: string): Promise<void> =>
-        new Promise((resolve) => {
-          const timer = setTimeout(resolve, 20_000);
-          video.addEventListener(name, () => (clearTimeout(timer), resolve()), { once: true });
-        });
-      const loaded = event('loadeddata');
-      video.src = url;
-      await loaded;
-      const moved = event('timeupdate');
-      await video.play();
-      await moved;
-      while (video.currentTime === 0 && !video.error) await event('timeupdate');
-      const hasPlayed = video.currentTime > 0;
-      video.pause();
-      const sought = event('seeked');
-      video.currentTime = seekTo;
-      await sought;
-      return {
-        width: video.videoWidth,
-        height: video.videoHeight,
-        duration: Math.round(video.duration * 1_000) / 1_000,
-        hasPlayed,
-        soughtTo: video.currentTime,
-        error: video.error?.message ?? null,
-      };
-    },
-    { url, seekTo },
-  );
-}

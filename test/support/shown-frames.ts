@@ -21,12 +21,19 @@ export async function serveVideo(bytes: Buffer): Promise<{ url: string; close: (
   return { url: `http://127.0.0.1:${port}/video.mp4`, close: () => server.close() };
 }
 
-/** What the browser shows of a clip of ours: it plays a moment, then seeks, and reads the number off each picture. */
-export async function shownFrames(browser: Browser, url: string, seekTo: number[]) {
+/** As `playedVideo` of a clip of ours: it reads the number off each picture as well. */
+export const shownFrames = (browser: Browser, url: string, seekTo: number[]) =>
+  playedVideo(browser, url, seekTo, true);
+
+/**
+ * What the browser tells of a video on a page of another site, which it plays for a moment and then seeks in.
+ * @param isRead whether the page asks for the pixels, which the video's host must allow
+ */
+export async function playedVideo(browser: Browser, url: string, seekTo: number[], isRead = false) {
   const page = await browser.context.newPage();
-  await page.setContent('<video muted crossorigin></video>');
+  await page.setContent(`<video muted ${isRead ? 'crossorigin' : ''}></video>`);
   return page.locator('video').evaluate(
-    async (element, { url, seekTo }) => {
+    async (element, { url, seekTo, isRead }) => {
       const video = element as HTMLVideoElement;
       const event = (name: string): Promise<void> =>
         new Promise((resolve) => {
@@ -45,28 +52,32 @@ export async function shownFrames(browser: Browser, url: string, seekTo: number[
       const canvas = document.createElement('canvas');
       [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
       const context = canvas.getContext('2d')!;
+      const shownNumber = (): number => {
+        context.drawImage(video, 0, 0);
+        const bit = video.videoWidth / 16;
+        const { data } = context.getImageData(0, 8, video.videoWidth, 1);
+        return Array.from({ length: 16 }, (_, at) =>
+          data[4 * Math.floor((at + 0.5) * bit)]! > 127 ? 2 ** at : 0,
+        ).reduce((sum, value) => sum + value);
+      };
+      const soughtTo: number[] = [];
       const numbers: number[] = [];
       for (const time of seekTo) {
         const sought = event('seeked');
         video.currentTime = time;
         await sought;
-        context.drawImage(video, 0, 0);
-        const bit = video.videoWidth / 16;
-        const { data } = context.getImageData(0, 8, video.videoWidth, 1);
-        numbers.push(
-          Array.from({ length: 16 }, (_, at) =>
-            data[4 * Math.floor((at + 0.5) * bit)]! > 127 ? 2 ** at : 0,
-          ).reduce((sum, value) => sum + value),
-        );
+        soughtTo.push(video.currentTime);
+        if (isRead) numbers.push(shownNumber());
       }
       return {
         size: [video.videoWidth, video.videoHeight],
         duration: video.duration,
         hasPlayed,
+        soughtTo,
         numbers,
         error: video.error?.message ?? null,
       };
     },
-    { url, seekTo },
+    { url, seekTo, isRead },
   );
 }
