@@ -10,7 +10,7 @@ import { ImageProcessorModule } from './image-processor.module';
 class ImageProcessorProcess {}
 
 async function main(): Promise<void> {
-  keepHeapSteady();
+  keepHeapSteady({ growthPercent: 100 });
   const config = loadConfig(process.env, { host: '0.0.0.0', serviceName: 'image-processor' });
   requireServices(config);
   const app = await NestFactory.create(

@@ -9,7 +9,7 @@ import { VideoProcessorModule } from './video-processor.module';
 class VideoProcessorProcess {}
 
 async function main(): Promise<void> {
-  keepHeapSteady();
+  keepHeapSteady({ growthPercent: 100 });
   const config = loadConfig(process.env, { host: '0.0.0.0', serviceName: 'video-processor' });
   requireServices(config);
   const app = await NestFactory.create(
