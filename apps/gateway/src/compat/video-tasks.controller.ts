@@ -23,8 +23,8 @@ import type { FastifyRequest } from 'fastify';
 import { CurrentUser, Needs, type RequestUser } from '../http/access';
 import { ApiErrorBodies } from './error-body.filter';
 import { VideoErrorFilter } from './video-error.filter';
-import { MultipartForms } from './video.form';
-import { VideoMergeRequest, VideoTrimRequest } from './video.requests';
+import { FORM_TYPES, MultipartForms } from './video.form';
+import { VIDEO_ID, VideoMergeRequest, VideoTrimRequest } from './video.requests';
 import { TaskStartedResponse, TaskStatusResponse } from './video.response';
 import { VideoTasksService } from './video-tasks.service';
 
@@ -44,8 +44,8 @@ export class VideoTasksController {
     summary: 'Cut a stretch out of a video',
     description: 'Video API: JSON or a form. The result is a new video; poll the task for it.',
   })
-  @ApiParam({ name: 'id', example: 'latest', description: 'A video id, or `latest` for your newest' })
-  @ApiConsumes('application/json', 'application/x-www-form-urlencoded', 'multipart/form-data')
+  @ApiParam(VIDEO_ID)
+  @ApiConsumes(...FORM_TYPES)
   @ApiAcceptedResponse({ type: TaskStartedResponse })
   @ApiErrorBodies(400, 401, 403, 404)
   async trim(
@@ -64,7 +64,7 @@ export class VideoTasksController {
     summary: 'Put videos together, one after the other',
     description: 'Video API: JSON or a form. The result is a new video; poll the task for it.',
   })
-  @ApiConsumes('application/json', 'application/x-www-form-urlencoded', 'multipart/form-data')
+  @ApiConsumes(...FORM_TYPES)
   @ApiAcceptedResponse({ type: TaskStartedResponse })
   @ApiErrorBodies(400, 401, 403, 404)
   async merge(

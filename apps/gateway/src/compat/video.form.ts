@@ -8,6 +8,9 @@ import { drain } from '../http/multipart-file';
 
 type Form = Record<string, string | string[]>;
 
+/** What a route takes with `MultipartForms`. */
+export const FORM_TYPES = ['application/json', 'application/x-www-form-urlencoded', 'multipart/form-data'];
+
 const MULTIPART = /^multipart\/form-data\s*(;|$)/i;
 /** As any body that is parsed in memory. */
 const MAX_BODY_BYTES = 256 * 1024;

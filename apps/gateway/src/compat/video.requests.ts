@@ -13,6 +13,13 @@ import {
   Min,
 } from 'class-validator';
 
+/** The parameter of a route, as Swagger tells of it. */
+export const VIDEO_ID = {
+  name: 'id',
+  example: 'latest',
+  description: 'A video id, or `latest` for your newest',
+};
+
 const TEN_YEARS_SECONDS = 315_360_000;
 const DEFAULT_EXPIRY_SECONDS = 60;
 const MAX_ID_CHARACTERS = 100;

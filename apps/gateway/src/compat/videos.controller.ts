@@ -34,8 +34,8 @@ import { SharedFileService } from '../links/shared-file.service';
 import { UploadsService } from '../uploads/uploads.service';
 import { ApiErrorBodies } from './error-body.filter';
 import { VideoErrorFilter } from './video-error.filter';
-import { MultipartForms } from './video.form';
-import { VideoShareRequest } from './video.requests';
+import { FORM_TYPES, MultipartForms } from './video.form';
+import { VIDEO_ID, VideoShareRequest } from './video.requests';
 import { VideoLinkResponse, VideoResponse, presentVideo } from './video.response';
 
 import { VideoUploadsService } from './video-uploads.service';
@@ -139,8 +139,8 @@ export class VideosController {
     summary: 'Make a link to a video that anybody can open',
     description: 'Video API: JSON or a form. The link is among GET /v1/links, where it can be revoked.',
   })
-  @ApiParam({ name: 'id', example: 'latest', description: 'A video id, or `latest` for your newest' })
-  @ApiConsumes('application/json', 'application/x-www-form-urlencoded', 'multipart/form-data')
+  @ApiParam(VIDEO_ID)
+  @ApiConsumes(...FORM_TYPES)
   @ApiOkResponse({ type: VideoLinkResponse })
   @ApiErrorBodies(400, 401, 403, 404)
   async share(
