@@ -53,9 +53,11 @@ export function composeRun(
   return argumentsOf(command);
 }
 
-function outputsOf({ output_options, second_output }: EngineRun, { output }: CommandFiles) {
-  const second = second_output && { ...second_output, path: join(dirname(output), second_output.output) };
-  return [{ path: output, output_options }, ...(second ? [second] : [])];
+function outputsOf({ output_options, more_outputs = [] }: EngineRun, { output: path }: CommandFiles) {
+  return [
+    { path, output_options },
+    ...more_outputs.map((more) => ({ ...more, path: join(dirname(path), more.output) })),
+  ];
 }
 
 /** The lists that a run reads, to be written before it starts: ffmpeg's concat demuxer takes them. */

@@ -37,20 +37,35 @@ const MOST_HELD_SECONDS = 1;
 export const pictureFile = ({ index }: MergePiece): string => `picture${index}.mp4`;
 export const soundFile = ({ index }: MergePiece): string => `sound${index}.mp4`;
 
-/** Opens one input alone, and makes of it a file with its picture and one with its sound, ready to be joined. */
-export function pieceRun(piece: MergePiece, target: MergeTarget, engine: EngineFacts): EngineRun {
-  const { index, isCopied, seconds, sound } = piece;
-  const isHeard = sound !== null && sound.slot.packets > 0;
+/**
+ * Opens each input by itself, and makes of it a file with its picture and one with its sound, ready to be joined. Copies
+ * may share a run, since to start ffmpeg takes longer than to copy a short clip.
+ */
+export function piecesRun(
+  pieces: readonly MergePiece[],
+  target: MergeTarget,
+  engine: EngineFacts,
+): EngineRun {
+  const isCopied = pieces.every((piece) => piece.isCopied);
+  const [first, ...more] = pieces.flatMap((piece, position) => filesOf(piece, position, target, engine));
   return {
     stage: isCopied ? 'copying' : 'encoding',
-    inputs: [{ index, options: ['-copyts'] }],
-    output_options: [...(isCopied ? copied(piece) : encoded(piece, target, engine)), ...mp4(target)],
+    inputs: pieces.map(({ index }) => ({ index, options: ['-copyts'] })),
+    ...first!,
+    more_outputs: more,
     frame_timing: isCopied ? 'passthrough' : 'constant',
-    output: pictureFile(piece),
-    ...(isHeard && { second_output: { output_options: soundOptions(piece), output: soundFile(piece) } }),
-    output_seconds: seconds,
-    cost: isCopied ? COPY_COST : 1,
+    output_seconds: Math.max(...pieces.map(({ seconds }) => seconds)),
+    cost: isCopied ? COPY_COST * pieces.length : 1,
   };
+}
+
+/** @param position of its input in the run. */
+function filesOf(piece: MergePiece, position: number, target: MergeTarget, engine: EngineFacts) {
+  const picture = piece.isCopied ? copied(piece, position) : encoded(piece, position, target, engine);
+  const files = [{ output_options: [...picture, ...mp4(target)], output: pictureFile(piece) }];
+  if (piece.sound !== null && piece.sound.slot.packets > 0)
+    files.push({ output_options: soundOptions(piece, position), output: soundFile(piece) });
+  return files;
 }
 
 const mp4 = ({ rate }: MergeTarget): string[] => [
@@ -61,14 +76,14 @@ const mp4 = ({ rate }: MergeTarget): string[] => [
 const rebased = ({ input: { video } }: MergePiece): string[] =>
   video.start_seconds === 0 ? [] : ['-output_ts_offset', (-video.start_seconds).toFixed(6)];
 
-const copied = (piece: MergePiece): string[] => [
-  ...['-map', `0:${piece.input.video.index}`, '-c:v', 'copy', ...rebased(piece)],
+const copied = (piece: MergePiece, position: number): string[] => [
+  ...['-map', `${position}:${piece.input.video.index}`, '-c:v', 'copy', ...rebased(piece)],
 ];
 
-function encoded(piece: MergePiece, target: MergeTarget, engine: EngineFacts): string[] {
+function encoded(piece: MergePiece, position: number, target: MergeTarget, engine: EngineFacts): string[] {
   const { copied: like, rate } = target;
   return [
-    ...['-map', `0:${piece.input.video.index}`, '-filter:v', pictureFilters(piece, target, engine)],
+    ...['-map', `${position}:${piece.input.video.index}`, '-filter:v', pictureFilters(piece, target, engine)],
     ...['-frames:v', String(piece.frames), '-c:v', 'libx264', '-preset', 'veryfast', '-crf', '20'],
     ...(like ? matchingEncoder(like.video) : ['-profile:v', 'high']),
     ...['-g', String(Math.ceil(KEYFRAME_SECONDS * perSecond(rate)))],
@@ -118,17 +133,17 @@ const TURNED: Record<number, string[]> = {
   270: ['transpose=clock'],
 };
 
-function soundOptions(piece: MergePiece): string[] {
+function soundOptions(piece: MergePiece, position: number): string[] {
   const { input, sound } = piece;
   const { fate, slot, of } = sound!;
   const { audio } = input.probe;
   const end = ['-f', 'mp4'];
   if (fate === 'silence' || !audio)
     return [
-      ...['-filter_complex', `${silence(of, slot)}[silence]`, '-map', '[silence]'],
+      ...['-filter_complex', `${silence(of, slot)}[silence${position}]`, '-map', `[silence${position}]`],
       ...[...soundEncoderOptions(of), ...end],
     ];
-  const from = ['-map', `0:${audio.index}`];
+  const from = ['-map', `${position}:${audio.index}`];
   if (fate === 'copied') return [...from, '-c:a', 'copy', ...rebased(piece), ...end];
   return [...from, '-filter:a', soundFilters(input, audio, of, slot), ...soundEncoderOptions(of), ...end];
 }

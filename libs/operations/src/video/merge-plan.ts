@@ -1,5 +1,5 @@
 import { type EngineFacts, type EngineRun, MP4_OUTPUT, type ListEntry, type VideoPlan } from '../video-plan';
-import { type MergePiece, COPY_COST, pictureFile, pieceRun, soundFile } from './merge-piece';
+import { type MergePiece, COPY_COST, pictureFile, piecesRun, soundFile } from './merge-piece';
 import { perSecond, timescaleOf } from './merge-rate';
 import type { MergeInput } from './merge-signature';
 import { type MergeSound, packetSeconds, slotOf, soundFate, soundOf } from './merge-sound';
@@ -8,6 +8,8 @@ import { indexFirst } from './mp4-index';
 import { micro } from './timeline';
 
 const OUTPUT = 'output.mp4';
+/** Inputs; each has two outputs, and a process may open 64 files. */
+const MOST_IN_A_RUN = 10;
 const DURATION_TOLERANCE_SECONDS = 0.05;
 
 /**
@@ -46,7 +48,11 @@ function planFor(
   const starts = startsOf(pieces);
   return {
     runs: [
-      ...pieces.map((piece, at) => ({ ...pieceRun(piece, target, engine), ...besides(pieces, at) })),
+      ...groupsOfCopies(pieces).map((copies, at) => ({
+        ...piecesRun(copies, target, engine),
+        ...(at % 2 === 1 && { is_beside: true }),
+      })),
+      ...pieces.filter(({ isCopied }) => !isCopied).map((piece) => piecesRun([piece], target, engine)),
       join(pieces, target, { frames, seconds, packets }),
     ],
     outputs: [
@@ -101,10 +107,13 @@ function pictureSeconds({ probe, video }: MergeInput): number {
   );
 }
 
-/** Copies keep one core busy at most: they go two at a time. */
-function besides(pieces: readonly MergePiece[], at: number): Pick<EngineRun, 'is_beside'> {
-  const before = pieces.slice(0, at).findLastIndex((piece) => !piece.isCopied);
-  return pieces[at]!.isCopied && (at - before) % 2 === 0 ? { is_beside: true } : {};
+/** Copies keep one core busy at most: they go in two runs at a time, or more where those would open too many files. */
+function groupsOfCopies(pieces: readonly MergePiece[]): MergePiece[][] {
+  const copies = pieces.filter(({ isCopied }) => isCopied);
+  const groups = Math.max(Math.min(2, copies.length), Math.ceil(copies.length / MOST_IN_A_RUN));
+  return Array.from({ length: groups }, (_group, at) =>
+    copies.slice(Math.round((at * copies.length) / groups), Math.round(((at + 1) * copies.length) / groups)),
+  );
 }
 
 function join(

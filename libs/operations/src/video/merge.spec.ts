@@ -26,11 +26,11 @@ describe('the plan of video.merge', () => {
     const plan = planned([clip(), clip({ duration_seconds: 5 }), clip()]);
     expect(plan.report).toMatchObject({ mode: 'copy', frames: 750, duration_seconds: 25 });
     const join = plan.runs.at(-1)!;
-    expect(plan.runs.map(({ stage, is_beside }) => [stage, is_beside === true])).toEqual([
-      ['copying', false],
-      ['copying', true],
-      ['copying', false],
-      ['joining', false],
+    const runs = plan.runs.map(({ stage, is_beside, inputs }) => [stage, is_beside === true, inputs.length]);
+    expect(runs).toEqual([
+      ['copying', false, 2],
+      ['copying', true, 1],
+      ['joining', false, 2],
     ]);
     const [pictures, sounds] = join.inputs.map((input) => ('list' in input ? input.list : []));
     expect(pictures).toEqual([
@@ -44,6 +44,25 @@ describe('the plan of video.merge', () => {
       { made: 'sound2.mp4' },
     ]);
     expect(checkOf(plan).pieces).toMatchObject({ starts: [300, 450], changes: [], sound: { packets: 1172 } });
+  });
+
+  it('opens each of many inputs once and by itself, ten to a run at most', () => {
+    const plan = planned(Array.from({ length: 25 }, () => clip()));
+    const copying = plan.runs.filter(({ stage }) => stage === 'copying');
+    expect(copying.map(({ inputs, is_beside }) => [inputs.length, is_beside === true])).toEqual([
+      [8, false],
+      [9, true],
+      [8, false],
+    ]);
+    const opened = copying.flatMap(({ inputs }) => inputs);
+    expect(opened).toEqual(Array.from({ length: 25 }, (_clip, index) => ({ index, options: ['-copyts'] })));
+    const made = copying.flatMap(({ output, more_outputs }) => [
+      output,
+      ...more_outputs!.map((one) => one.output),
+    ]);
+    expect(made).toEqual(
+      Array.from({ length: 25 }, (_clip, at) => [`picture${at}.mp4`, `sound${at}.mp4`]).flat(),
+    );
   });
 
   it('encodes sound where copied sound does not join, and then everything', () => {
@@ -80,7 +99,7 @@ describe('the plan of video.merge', () => {
   ])('encodes an input with %s to go with the others, and says why', (_what, picture, because) => {
     const plan = planned([clip(), clip({ ...picture, duration_seconds: 4 }), clip()]);
     expect(parts(plan)).toEqual([[], because, []]);
-    const options = plan.runs[1]!.output_options.join(' ');
+    const options = plan.runs.find(({ stage }) => stage === 'encoding')!.output_options.join(' ');
     expect(options).toContain('-frames:v 120 -c:v libx264 -preset veryfast -crf 20 -profile:v high -bf 3');
     expect(options).toContain('sps-id=1:repeat-headers=1');
     expect(checkOf(plan).pieces).toMatchObject({ starts: [300, 420], changes: [300, 420] });
