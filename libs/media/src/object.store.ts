@@ -49,9 +49,8 @@ export class ObjectStore {
 
 /** Whether inserting a media or a batch failed because its object was swept after the put: put again and repeat the transaction. */
 export function isObjectGone(error: unknown): boolean {
-  // A prepared statement's is the driver's own.
-  const fault: unknown = error instanceof QueryFailedError ? error.driverError : error;
-  const { code, constraint } = (fault ?? {}) as { code?: string; constraint?: string };
+  if (!(error instanceof QueryFailedError)) return false;
+  const { code, constraint } = error.driverError as Error & { code?: string; constraint?: string };
   return (
     code === FOREIGN_KEY_VIOLATION && (constraint === 'media_object_fkey' || constraint === 'batch_csv_fkey')
   );
