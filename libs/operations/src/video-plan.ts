@@ -78,7 +78,7 @@ export interface EngineRun {
   /** File name inside the work folder. */
   output: string;
   /** Written by the same run, as sound that goes with a picture. */
-  second_output?: { output_options: string[]; output: string };
+  more_outputs?: { output_options: string[]; output: string }[];
   /** Seconds that the output will last: progress is measured against it. */
   output_seconds: number;
   /** What a second of it costs where encoding one costs 1, which it is by default: progress is weighed with it. */
