@@ -10,8 +10,6 @@ import { uuidv7 } from 'uuidv7';
 import { until } from './until';
 import type { TestWorker } from './worker';
 
-export { until };
-
 /** The machine may be busy. */
 const WITHIN_MS = 20_000;
 

@@ -6,7 +6,8 @@ import { Storage, objectKey } from '@mediakiln/storage';
 import { type TestDatabase, createTestDatabase } from '../../../test/support/database';
 import { createUser } from '../../../test/support/jobs';
 import { type TestWorker, produce, startWorker } from '../../../test/support/worker';
-import { endless, until, workerScene } from '../../../test/support/worker-scene';
+import { until } from '../../../test/support/until';
+import { endless, workerScene } from '../../../test/support/worker-scene';
 import { JobStore } from './job.store';
 
 let database: TestDatabase;

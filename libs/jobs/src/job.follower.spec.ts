@@ -5,7 +5,7 @@ import { DataSource } from 'typeorm';
 import { type TestDatabase, createTestDatabase } from '../../../test/support/database';
 import { createUser, jobScene, testConfig } from '../../../test/support/jobs';
 import { TcpProxy } from '../../../test/support/tcp-proxy';
-import { until } from '../../../test/support/worker-scene';
+import { until } from '../../../test/support/until';
 import { JobFollower } from './job.follower';
 import { JobNotices } from './job.notices';
 import { JobPurge } from './job.purge';

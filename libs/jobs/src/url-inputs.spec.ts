@@ -7,7 +7,8 @@ import { type TestDatabase, createTestDatabase } from '../../../test/support/dat
 import { type HttpHost, startHttpHost } from '../../../test/support/http-host';
 import { createUser } from '../../../test/support/jobs';
 import { type TestWorker, produce, startWorker } from '../../../test/support/worker';
-import { IMAGE_PROBE, until, workerScene } from '../../../test/support/worker-scene';
+import { until } from '../../../test/support/until';
+import { IMAGE_PROBE, workerScene } from '../../../test/support/worker-scene';
 import { JobStore } from './job.store';
 
 const MAX_BYTES = 20_000;
