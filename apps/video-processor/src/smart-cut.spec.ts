@@ -15,6 +15,8 @@ interface Source {
   clip: () => Promise<string>;
   /** What its cuts between keyframes come out as. Both: one build of ffmpeg can, the other falls back by itself. */
   modes?: string[];
+  /** The same on the npm-shipped build, where that differs. */
+  modesOfOldBuild?: string[];
   hasSound?: boolean;
   isUneven?: boolean;
 }
@@ -67,7 +69,13 @@ const OTHERS: Source[] = [
   { name: 'turned by 90 degrees', fps: 30, clip: clipOf({ rotation: 90 }, 30) },
   { name: 'pixels that are not square', fps: 30, clip: clipOf({ more: ['-aspect', '4:3'] }, 30) },
   { name: 'MP3', fps: 30, clip: clipOf({ more: ['-c:a', 'libmp3lame'] }, 30) },
-  { name: 'FLAC in Matroska', fps: 30, clip: clipOf({ container: 'mkv', more: ['-c:a', 'flac'] }, 30) },
+  {
+    name: 'FLAC in Matroska',
+    fps: 30,
+    clip: clipOf({ container: 'mkv', more: ['-c:a', 'flac'] }, 30),
+    // It loses a frame at one of the joins, which the check sees.
+    modesOfOldBuild: ['copy', 'smart', 'encode'],
+  },
   {
     name: 'sound before the picture in the file',
     fps: 30,
@@ -81,6 +89,8 @@ const OTHERS: Source[] = [
     fps: 30,
     clip: async () =>
       deriveClip('edited', 'mp4', ['-ss', '0.5', '-i', await clipOf({ seconds: 7 }, 30)(), '-c', 'copy']),
+    // ffmpeg's list starts a group too early where the edit list hides the beginning of one.
+    modes: ['copy', 'smart', 'encode'],
   },
   {
     name: 'a variable frame rate',
@@ -132,8 +142,10 @@ describe.each(FFMPEG_PAIRS)('cuts that are copied where they can be, on %s', (na
     const { numbers } = proof;
     if (!source.isUneven) {
       const offset = source.name.startsWith('an edit list') ? 15 : 0;
-      const first = Math.ceil(start * source.fps - 1e-6) + offset;
-      const last = Math.ceil(until * source.fps - 1e-3) - 1 + offset;
+      // Matroska moves the picture behind the sound's first packet, which is there for the decoder alone.
+      const later = probe.video!.start_seconds - probe.start_seconds;
+      const first = Math.ceil((start - later) * source.fps - 1e-6) + offset;
+      const last = Math.ceil((until - later) * source.fps - 1e-3) - 1 + offset;
       expect([numbers[0], numbers.at(-1)]).toEqual([first, last]);
       const frame = 1 / source.fps;
       expect(Math.max(...proof.steps.map((step) => Math.abs(step - frame)))).toBeLessThan(
@@ -148,7 +160,9 @@ describe.each(FFMPEG_PAIRS)('cuts that are copied where they can be, on %s', (na
       expect(proof.soundStart).toBeLessThan(0.06);
     }
     expect(proof.soundEnd === null).toBe(probe.audio === null);
-    expect([way === 'encode' ? ['encode'] : (source.modes ?? [way])].flat()).toContain(report!.mode);
+    const { modes = [way], modesOfOldBuild = modes } = source;
+    const allowed = name.startsWith('the distr') ? modes : modesOfOldBuild;
+    expect(way === 'encode' ? ['encode'] : allowed).toContain(report!.mode);
   });
 
   // The decoder of 2018 says nothing of this damage.
