@@ -101,7 +101,7 @@ describe('the plan of video.trim that copies', () => {
   it('makes edges that look and reorder like the source, under a parameter set of their own', () => {
     const edge = (video: Partial<VideoStreamProbe>): EngineRun => planned(1.5, 5, { video }).runs[0]!;
     expect(valueOf(edge({}), '-x264-params')).toBe(
-      'sps-id=31:repeat-headers=1:open-gop=0:scenecut=0:keyint=infinite:bframes=3:b-pyramid=normal:b-adapt=1',
+      'sps-id=31:repeat-headers=1:open-gop=0:scenecut=0:keyint=infinite:bframes=3:b-pyramid=normal:b-adapt=0',
     );
     expect(valueOf(edge({ has_b_frames: 1 }), '-x264-params')).toContain('bframes=3:b-pyramid=none');
     expect(valueOf(edge({ has_b_frames: 0 }), '-x264-params')).toMatch(/bframes=0$/);
