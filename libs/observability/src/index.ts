@@ -3,7 +3,7 @@ export type { HealthReport } from './health.registry';
 export { Log } from './logger';
 export { Meter } from './meter';
 export { ObservabilityModule } from './observability.module';
-export { keepHeapSteady } from './steady-heap';
+export { filePasses, keepHeapSteady } from './steady-heap';
 export { Tracer } from './tracer';
 export { activeTraceparent, failSpan, inSpan, isTracing, runIn, startSpan } from './tracing';
 export type { Span } from './tracing';

@@ -3,6 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Readable, addAbortSignal } from 'node:stream';
 import { AppError } from '@mediakiln/contracts';
+import { filePasses } from '@mediakiln/observability';
 import { onDisk } from './disk-error';
 import { closing, syncFolder } from './durable-files';
 
@@ -50,10 +51,13 @@ export async function appendTo(
     const { size } = await onDisk(() => file.stat());
     if (size < offset) throw lost(offset, size);
     const writer = new Writer(file, offset);
-    const failure = await fill(writer, source, options).then(
-      () => undefined,
-      (error: unknown) => ({ error }),
-    );
+    const hasPassed = filePasses();
+    const failure = await fill(writer, source, options)
+      .then(
+        () => undefined,
+        (error: unknown) => ({ error }),
+      )
+      .finally(hasPassed);
     try {
       // Also when it broke off: what has arrived need not be sent again.
       await writer.sync();

@@ -4,6 +4,7 @@ import { chmod, mkdir, open, readdir, rm, stat, statfs } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { AppError } from '@mediakiln/contracts';
+import { filePasses } from '@mediakiln/observability';
 import { errorCode, onDisk } from './disk-error';
 import {
   addName,
@@ -104,7 +105,7 @@ export class LocalStorage extends Storage {
   async open(key: string, range?: ByteRange): Promise<Readable> {
     const path = this.pathOf(key);
     const file = await onDisk(() => presentOnly(() => open(path, 'r')));
-    return file.createReadStream({ highWaterMark: READ_BYTES, ...range });
+    return file.createReadStream({ highWaterMark: READ_BYTES, ...range }).once('close', filePasses());
   }
 
   async materialize(key: string, dir: string, name: string): Promise<string> {

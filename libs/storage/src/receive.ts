@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { type Readable, addAbortSignal } from 'node:stream';
 import { AppError, FirstBytes } from '@mediakiln/contracts';
+import { filePasses } from '@mediakiln/observability';
 import { onDisk } from './disk-error';
 import { closing, writeAll } from './durable-files';
 import type { StageOptions, StagedFile } from './storage';
@@ -58,20 +59,25 @@ async function drain(
   };
 
   if (options.signal) addAbortSignal(options.signal, source);
-  for await (const chunk of source as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > options.maxBytes)
-      throw new AppError(
-        'body_too_large',
-        `The file may have ${options.maxBytes} bytes at most, and at least ${bytes} arrived`,
-      );
-    head.see(chunk);
-    onChunk?.(chunk);
-    waiting.push(chunk);
-    waitingBytes += chunk.length;
-    if (waitingBytes >= WRITE_BYTES) await flush();
+  const hasPassed = filePasses();
+  try {
+    for await (const chunk of source as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
+      if (bytes > options.maxBytes)
+        throw new AppError(
+          'body_too_large',
+          `The file may have ${options.maxBytes} bytes at most, and at least ${bytes} arrived`,
+        );
+      head.see(chunk);
+      onChunk?.(chunk);
+      waiting.push(chunk);
+      waitingBytes += chunk.length;
+      if (waitingBytes >= WRITE_BYTES) await flush();
+    }
+    head.end();
+    await flush();
+    return { bytes, head: head.bytes };
+  } finally {
+    hasPassed();
   }
-  head.end();
-  await flush();
-  return { bytes, head: head.bytes };
 }
