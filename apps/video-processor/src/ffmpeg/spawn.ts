@@ -118,8 +118,13 @@ class Watch {
     this.verdict ??= verdict;
     const { pid } = this.child;
     if (pid === undefined || this.child.exitCode !== null || this.child.signalCode !== null) return;
-    // Negative: the whole group. Its output is thrown away, so there is nothing to be gentle about.
-    process.kill(-pid, 'SIGKILL');
+    try {
+      // Negative: the whole group. Its output is thrown away, so there is nothing to be gentle about.
+      process.kill(-pid, 'SIGKILL');
+    } catch (error) {
+      // Several that end together are reaped together, and told of one after the other: this one's turn comes yet.
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
   }
 }
 
