@@ -38,7 +38,7 @@ const config: Config = {
   moduleNameMapper: { '^@mediakiln/(.*)$': '<rootDir>/libs/$1/src' },
   reporters: ['default', '<rootDir>/test/support/count.reporter.cjs'],
   testTimeout: 60_000,
-  maxWorkers: 4,
+  maxWorkers: 3,
 };
 
 export default config;

@@ -56,7 +56,7 @@ it(`loses and doubles nothing while everything is killed around 100 jobs (CHAOS_
   expect(rows).toEqual([]);
   for (const { id } of client.uploads)
     expect((await client.expect(200, 'GET', `/v1/media/${id}`)).body.status).toBe('ready');
-}, 200_000);
+}, 400_000);
 
 it('never shows a part of a file, however the upload ends', async () => {
   const client = await Client.register(services.url);
