@@ -64,7 +64,9 @@ const CUT = /^(408|ECONNRESET|EPIPE)$/;
 it('takes three minutes of 100 KB/s, and cuts those that stall or trickle', async () => {
   const body = Buffer.concat([filePart(fakeJpeg(SECONDS * BYTES_PER_SECOND)), END]);
   const slow = send(paced(body, BYTES_PER_SECOND), body.length);
+  expect(await untilDiskHolds(gateway, 1)).toHaveLength(1);
   const trickling = send(paced(body, TRICKLE_BYTES_PER_SECOND), body.length);
+  expect(await untilDiskHolds(gateway, 2)).toHaveLength(2);
   const stalled = send(stalling(filePart(fakeJpeg(300_000))), body.length);
   expect(await untilDiskHolds(gateway, 3)).toHaveLength(3);
 
