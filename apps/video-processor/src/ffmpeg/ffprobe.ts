@@ -17,6 +17,8 @@ const NO_FILE_BYTES = 0;
 const MAX_JSON_CHARACTERS = 4 << 20;
 /** Enough before the stated end for each stream to have packets behind it. */
 const TAIL_SECONDS = 3;
+/** To the end of any file. Without an end of the interval the npm-shipped ffprobe reads on or nothing, by chance. */
+const TO_THE_END = '+100000000';
 
 /** Runs ffprobe under the strict flags. @throws AppError, the signal's reason */
 export async function ffprobe(
@@ -64,7 +66,7 @@ export async function readableUntil(
   const from = statedEndSeconds === null ? 0 : Math.floor(statedEndSeconds - TAIL_SECONDS);
   const ends: Record<number, number> = {};
   const question = [
-    ...(from > 0 ? ['-read_intervals', `${from}%`] : []),
+    ...(from > 0 ? ['-read_intervals', `${from}%${TO_THE_END}`] : []),
     ...['-show_entries', 'packet=stream_index,pts_time,dts_time,duration_time,flags', '-of', 'compact=p=0'],
   ];
   await ffprobe(engine, target, question, (line) => {
