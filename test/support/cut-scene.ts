@@ -31,7 +31,6 @@ export function packetsOf(
       tick: frame * FRAME,
       dts_tick: (index - 2) * FRAME,
       is_hidden: false,
-      others_seconds: (index - 2) / 30,
     };
     return { ...packet, ...change(packet, index) };
   });
@@ -45,6 +44,8 @@ export interface Scene {
   packets?: PicturePacket[];
   idrs?: number[];
   fieldOrder?: string | null;
+  /** Default: the index of an MP4 tells where packets are. */
+  isIndexed?: boolean;
 }
 
 /** The plan of a cut of ten seconds of H.264 in MP4, unless the scene says otherwise. */
@@ -65,6 +66,7 @@ export function plannedCut(start: number, end: number, scene: Scene = {}): Video
       packets: scene.packets ?? packetsOf(),
       idr_ticks: scene.idrs ?? everySecond,
       field_order: scene.fieldOrder === undefined ? 'progressive' : scene.fieldOrder,
+      is_indexed: scene.isIndexed ?? true,
     },
   };
   const params = Object.assign(new VideoTrimParams(), { start_time: start, end_time: end });

@@ -64,8 +64,13 @@ export async function playedVideo(browser: Browser, url: string, seekTo: number[
       const numbers: number[] = [];
       for (const time of seekTo) {
         const sought = event('seeked');
+        // The picture may follow the event by a moment; where it stays the same, none follows.
+        const shown = new Promise<void>((resolve) => {
+          video.requestVideoFrameCallback(() => resolve());
+          setTimeout(resolve, 2_000);
+        });
         video.currentTime = time;
-        await sought;
+        await Promise.all([sought, shown]);
         soughtTo.push(video.currentTime);
         if (isRead) numbers.push(shownNumber());
       }

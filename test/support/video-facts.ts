@@ -48,6 +48,7 @@ export function videoFacts(more: Partial<VideoProbe> = {}): VideoProbe {
     duration_seconds: video?.duration_seconds ?? 10,
     start_seconds: 0,
     bit_rate: null,
+    has_index: true,
     width: video?.coded_width ?? null,
     height: video?.coded_height ?? null,
     frames_per_second: 30,

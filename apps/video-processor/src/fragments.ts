@@ -1,6 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { AppError } from '@mediakiln/contracts';
 import type { FragmentedFile } from '@mediakiln/operations';
+import { type Box, BrokenMp4, contentOf, inside, only, topLevel } from './mp4/boxes';
 
 interface Track {
   id: number;
@@ -8,38 +9,38 @@ interface Track {
   timescale: number;
 }
 
-/** Far more than what describes the two tracks of a file of ours, or one of its fragments. */
-const MAX_HEADER_BYTES = 16 << 20;
-
-interface Box {
-  type: string;
-  start: number;
-  bytes: number;
-}
-
 /** Where the fragments of an MP4 of our own making lie, by ISO/IEC 14496-12. @throws AppError output_not_verified */
 export async function readFragments(path: string): Promise<FragmentedFile> {
   const file = await open(path);
   try {
-    const boxes = await topLevel(file, (await file.stat()).size);
-    const moov = boxes.find(({ type }) => type === 'moov');
-    const moofs = boxes.filter(({ type }) => type === 'moof');
-    if (!moov || moofs.length === 0) throw broken('it holds no fragment');
-    const header = await contentOf(file, moov);
-    const video = videoTrack(header);
-    const spans = await Promise.all(moofs.map(async (moof) => spanOf(await contentOf(file, moof), video)));
-    return {
-      codecs: codecsOf(header),
-      init_bytes: moofs[0]!.start,
-      fragments: moofs.map(({ start }, index) => ({
-        offset: start,
-        bytes: (moofs[index + 1]?.start ?? lastEnd(boxes)) - start,
-        ...spans[index]!,
-      })),
-    };
+    return await fragmentsOf(file);
+  } catch (error) {
+    if (!(error instanceof BrokenMp4 || error instanceof RangeError)) throw error;
+    throw new AppError('output_not_verified', `A rendition cannot be listed: ${error.message}`, {
+      cause: error,
+    });
   } finally {
     await file.close();
   }
+}
+
+async function fragmentsOf(file: FileHandle): Promise<FragmentedFile> {
+  const boxes = await topLevel(file, (await file.stat()).size);
+  const moov = boxes.find(({ type }) => type === 'moov');
+  const moofs = boxes.filter(({ type }) => type === 'moof');
+  if (!moov || moofs.length === 0) throw new BrokenMp4('it holds no fragment');
+  const header = await contentOf(file, moov);
+  const video = videoTrack(header);
+  const spans = await Promise.all(moofs.map(async (moof) => spanOf(await contentOf(file, moof), video)));
+  return {
+    codecs: codecsOf(header),
+    init_bytes: moofs[0]!.start,
+    fragments: moofs.map(({ start }, index) => ({
+      offset: start,
+      bytes: (moofs[index + 1]?.start ?? lastEnd(boxes)) - start,
+      ...spans[index]!,
+    })),
+  };
 }
 
 /** Without the index behind the last fragment, which players of playlists have no use for. */
@@ -48,57 +49,11 @@ const lastEnd = (boxes: readonly Box[]): number => {
   return last.start + last.bytes;
 };
 
-async function topLevel(file: FileHandle, fileBytes: number): Promise<Box[]> {
-  const found: Box[] = [];
-  const head = Buffer.alloc(16);
-  for (let start = 0; start < fileBytes;) {
-    const { bytesRead } = await file.read(head, 0, head.length, start);
-    const box = boxAt(head.subarray(0, bytesRead), 0);
-    if (box.bytes < 8 || start + box.bytes > fileBytes) throw broken(`its box at ${start} is cut off`);
-    found.push({ ...box, start });
-    start += box.bytes;
-  }
-  return found;
-}
-
-async function contentOf(file: FileHandle, { type, start, bytes }: Box): Promise<Buffer> {
-  if (bytes > MAX_HEADER_BYTES) throw broken(`its ${type} has ${bytes} bytes`);
-  const content = Buffer.alloc(bytes);
-  await file.read(content, 0, bytes, start);
-  return content.subarray(8);
-}
-
-function boxAt(data: Buffer, at: number): Omit<Box, 'start'> {
-  if (at + 8 > data.length) throw broken('a box is cut off');
-  const [short, type] = [data.readUInt32BE(at), data.toString('latin1', at + 4, at + 8)];
-  if (short !== 1) return { type, bytes: short };
-  return { type, bytes: at + 16 <= data.length ? Number(data.readBigUInt64BE(at + 8)) : 0 };
-}
-
-/** The contents of the boxes of a type along a path, such as `trak`, `mdia`. */
-function inside(data: Buffer, ...[wanted, ...rest]: string[]): Buffer[] {
-  if (wanted === undefined) return [data];
-  const found: Buffer[] = [];
-  for (let at = 0; at + 8 <= data.length;) {
-    const { type, bytes } = boxAt(data, at);
-    if (bytes < 8 || at + bytes > data.length) throw broken(`its ${type} is cut off`);
-    if (type === wanted) found.push(...inside(data.subarray(at + 8, at + bytes), ...rest));
-    at += bytes;
-  }
-  return found;
-}
-
-function only(data: Buffer, ...path: string[]): Buffer {
-  const [found] = inside(data, ...path);
-  if (!found) throw broken(`it has no ${path.join('/')}`);
-  return found;
-}
-
 function videoTrack(moov: Buffer): Track {
   const track = inside(moov, 'trak').find(
     (trak) => only(trak, 'mdia', 'hdlr').toString('latin1', 8, 12) === 'vide',
   );
-  if (!track) throw broken('it has no picture');
+  if (!track) throw new BrokenMp4('it has no picture');
   // Version 1 of both boxes has two times of 64 bits in front.
   const [tkhd, mdhd] = [only(track, 'tkhd'), only(track, 'mdia', 'mdhd')];
   return {
@@ -110,12 +65,12 @@ function videoTrack(moov: Buffer): Track {
 /** When the first sample of the track is decoded (`tfdt`), and how long all of them last. */
 function spanOf(moof: Buffer, { id, timescale }: Track): { start_seconds: number; seconds: number } {
   const traf = inside(moof, 'traf').find((one) => only(one, 'tfhd').readUInt32BE(4) === id);
-  if (!traf) throw broken('a fragment has no picture');
+  if (!traf) throw new BrokenMp4('a fragment has no picture');
   const tfdt = only(traf, 'tfdt');
   const start = tfdt[0] === 1 ? Number(tfdt.readBigUInt64BE(4)) : tfdt.readUInt32BE(4);
   const usual = usualDuration(only(traf, 'tfhd'));
   const ticks = inside(traf, 'trun').reduce((sum, trun) => sum + durationOf(trun, usual), 0);
-  if (ticks === 0) throw broken('a fragment lasts no time');
+  if (ticks === 0) throw new BrokenMp4('a fragment lasts no time');
   return { start_seconds: start / timescale, seconds: ticks / timescale };
 }
 
@@ -144,12 +99,9 @@ function durationOf(trun: Buffer, usual: number): number {
 /** As playlists name them (RFC 6381): the profile and level of H.264 out of `avcC`, and AAC-LC. */
 function codecsOf(moov: Buffer): string {
   const at = moov.indexOf('avcC', 0, 'latin1');
-  if (at < 0) throw broken('its picture is no H.264');
+  if (at < 0) throw new BrokenMp4('its picture is no H.264');
   const hasSound = inside(moov, 'trak').some(
     (trak) => only(trak, 'mdia', 'hdlr').toString('latin1', 8, 12) === 'soun',
   );
   return `avc1.${moov.toString('hex', at + 5, at + 8)}${hasSound ? ',mp4a.40.2' : ''}`;
 }
-
-const broken = (what: string): AppError =>
-  new AppError('output_not_verified', `A rendition cannot be listed: ${what}`);

@@ -1,38 +1,13 @@
 import { AppError, type VideoProbe } from '@mediakiln/contracts';
 import type { JoinedCheck } from '@mediakiln/operations';
-import type { FfmpegEngine } from './ffmpeg/engine';
-import type { ProbeTarget } from './ffmpeg/ffprobe';
 import type { OutputPacket } from './ffmpeg/packets';
-import { runChild } from './ffmpeg/spawn';
-import { fileUrl, strictInput } from './ffmpeg/strict-flags';
 
 /** ffprobe's own rounding of seconds. */
 const ROUNDING_SECONDS = 2e-6;
 /** Sound is cut between its packets. */
 const SOUND_TOLERANCE_SECONDS = 0.06;
-/** What is decoded behind a join: frames that look back across it would show by then. */
-const BEHIND_JOIN_SECONDS = 0.4;
 /** No encoder that we meet reorders further. */
 const REORDER_PACKETS = 20;
-const WALL_SECONDS = 120;
-const THREADS = 2;
-
-interface Joined {
-  probe: VideoProbe;
-  packets: readonly OutputPacket[];
-  cause: Error;
-}
-
-/** @throws AppError output_not_verified */
-export async function verifyJoined(
-  engine: FfmpegEngine,
-  target: ProbeTarget,
-  verify: JoinedCheck,
-  { probe, packets, cause }: Joined,
-): Promise<void> {
-  refuseMisjoined(verify, probe, packets, cause);
-  await refuseUncleanJoins(engine, target, verify, packets);
-}
 
 /** Pure. @throws AppError output_not_verified: a frame is missing, misplaced or out of order, or the sound is. */
 export function refuseMisjoined(
@@ -69,45 +44,4 @@ export function refuseMisjoined(
   const end = (audio?.start_seconds ?? 0) + (audio?.duration_seconds ?? 0) - first;
   if (!(Math.abs(end - wanted) <= SOUND_TOLERANCE_SECONDS))
     refuse(`The sound ends at ${end.toFixed(3)} s instead of ${wanted} s`);
-}
-
-/**
- * Decodes what lies around each join, from the keyframe before it to a moment behind it.
- * @throws AppError output_not_verified with the decoder's first complaint
- */
-async function refuseUncleanJoins(
-  engine: FfmpegEngine,
-  target: ProbeTarget,
-  verify: JoinedCheck,
-  packets: readonly OutputPacket[],
-): Promise<void> {
-  const keys = packets.filter(({ isKey }) => isKey).map(({ pts }) => pts);
-  const windows = verify.joins_seconds.map((join) => {
-    const from = keys.findLast((pts) => pts < join - verify.tick_seconds) ?? 0;
-    return { from, seconds: join - from + BEHIND_JOIN_SECONDS };
-  });
-  const complaints = await runChild(engine.sandbox, {
-    binary: engine.binaries.ffmpeg.path,
-    args: [
-      ...['-nostdin', '-hide_banner', '-v', 'warning', '-nostats', '-progress', 'pipe:1'],
-      ...windows.flatMap(({ from, seconds }) => [
-        ...[...strictInput(target.container), '-threads', String(THREADS), '-noaccurate_seek'],
-        // Smooths what nobody looks at, for a quarter of the time; what a decoder misses it misses before.
-        ...['-skip_loop_filter', 'all'],
-        ...[...(from > 0 ? ['-ss', from.toFixed(6)] : []), '-t', seconds.toFixed(6)],
-        ...['-i', fileUrl(target.path)],
-      ]),
-      ...windows.flatMap((_window, index) => ['-map', `${index}:v:0`]),
-      ...['-f', 'null', 'pipe:1'],
-    ],
-    workdir: target.workdir,
-    signal: target.signal,
-    wallSeconds: WALL_SECONDS,
-    fileBytes: 0,
-    onLine: () => undefined,
-  });
-  if (complaints.trim() === '') return;
-  throw new AppError('output_not_verified', 'What lies around a join does not decode cleanly', {
-    cause: new Error(complaints.trim()),
-  });
 }

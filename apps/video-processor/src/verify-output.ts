@@ -4,11 +4,13 @@ import { AppError, type VideoProbe } from '@mediakiln/contracts';
 import type { Execution, ProducedFile } from '@mediakiln/jobs';
 import { type AudioCheck, type VideoCheck, type VideoPlan, videoProbe } from '@mediakiln/operations';
 import type { FfmpegEngine } from './ffmpeg/engine';
+import { refuseUncleanJoins } from './clean-joins';
 import { probeJson, targetOf } from './ffmpeg/ffprobe';
-import { picturePackets } from './ffmpeg/packets';
-import { verifyJoined } from './verify-joined';
+import { type OutputPackets, outputPackets } from './ffmpeg/packets';
+import { hasIndex } from './mp4/movie';
+import { refuseMisjoined } from './verify-joined';
 import { verifyPicture } from './verify-picture';
-import { piecePackets, verifyPieces } from './verify-pieces';
+import { refuseMisplaced } from './verify-pieces';
 
 interface Evidence {
   /** What ffmpeg said although it succeeded. */
@@ -16,6 +18,7 @@ interface Evidence {
   maxBytes: number;
 }
 
+const NO_PACKETS: OutputPackets = { picture: [], sound: [] };
 /** ffmpeg stops a little before the limit that `-fs` gives it. */
 const NEARLY_FULL = 0.99;
 /** What damaged input makes decoders say. */
@@ -46,26 +49,35 @@ export async function verifyOutput(
       continue;
     }
     const isSound = 'audio' in verify;
-    const pieces = isSound ? undefined : verify.pieces;
-    const [json, packets, ofPieces] = await Promise.all([
+    const packets = isSound
+      ? NO_PACKETS
+      : await outputPackets(engine, target, { wantsSound: verify.pieces !== undefined });
+    const [json] = await bothOf(
       probeJson(engine, target),
-      isSound || pieces ? [] : picturePackets(engine, target),
-      pieces ? piecePackets(engine, target) : null,
-    ]);
-    const frames = ofPieces?.picture.length ?? packets.filter(({ isHidden }) => !isHidden).length;
+      isSound ? Promise.resolve() : refuseUncleanJoins(engine, target, verify),
+    );
+    const frames = packets.picture.filter(({ isHidden }) => !isHidden).length;
     const probe = videoProbe.facts(json, {
       container,
       readable_until: null,
+      has_index: await hasIndex(container, path),
       max_seconds: Number.POSITIVE_INFINITY,
     });
     if (isSound) refuseOtherSound(verify, probe, cause);
-    else refuseMismatch(verify, probe, frames, { ...evidence, cause });
-    if ('joined' in verify && verify.joined)
-      await verifyJoined(engine, target, verify.joined, { probe, packets, cause });
-    if (pieces && ofPieces) await verifyPieces(engine, target, pieces, { probe, packets: ofPieces, cause });
+    else {
+      refuseMismatch(verify, probe, frames, { ...evidence, cause });
+      if (verify.joined) refuseMisjoined(verify.joined, probe, packets.picture, cause);
+      if (verify.pieces) refuseMisplaced(verify.pieces, probe, packets, cause);
+    }
     produced.push({ variant, path, extension, container, info: { mime_type, probe } });
   }
   return produced;
+}
+
+/** Both have ended when this does: nothing may read on in a folder that is about to go. */
+async function bothOf<A, B>(one: Promise<A>, other: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([one, other]);
+  return [await one, await other];
 }
 
 /** With exit code 0 too: every packet was damaged, or the frame that was asked for is not there. */

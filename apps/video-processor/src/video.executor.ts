@@ -15,6 +15,8 @@ import type { FfmpegEngine } from './ffmpeg/engine';
 import { probeJson, readableUntil, statedEnd, targetOf } from './ffmpeg/ffprobe';
 import { findFrames } from './ffmpeg/frames';
 import { findFramesAndIdrs } from './ffmpeg/idr';
+import { findIndexedFrames } from './indexed-frames';
+import { hasIndex } from './mp4/movie';
 import { type PlanOrder, runPlan } from './run-plan';
 import { verifyOutput } from './verify-output';
 import { writeTexts } from './write-texts';
@@ -77,6 +79,7 @@ export class VideoExecutor extends MediaExecutor {
     return operation.facts(json, {
       container: input.container,
       readable_until: await readableUntil(this.engine, target, statedEnd(json)),
+      has_index: await hasIndex(target.container, target.path),
       max_seconds: this.limits.maxVideoSeconds,
     });
   }
@@ -114,8 +117,10 @@ export class VideoExecutor extends MediaExecutor {
     if (!operation.span || !probe || probe.kind === 'image' || !probe.video) return null;
     const range = operation.span(probes, execution.params);
     if (!range) return null;
-    const find = range.wants_packets ? findFramesAndIdrs : findFrames;
-    return find(this.engine, targetOf(execution, onlyInput(execution)), probe, probe.video, range);
+    const target = targetOf(execution, onlyInput(execution));
+    if (!range.wants_packets) return findFrames(this.engine, target, probe, probe.video, range);
+    const indexed = target.container === 'mov' && (await findIndexedFrames(target.path, probe.video, range));
+    return indexed || findFramesAndIdrs(this.engine, target, probe, probe.video, range);
   }
 
   private refuseUnwritable({ encoders = [] }: EngineRun): void {

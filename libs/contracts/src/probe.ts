@@ -50,6 +50,8 @@ export interface VideoStreamProbe {
   color_range: string | null;
   /** Digest of what a decoder is set up with, for H.264 its parameter sets; absent: looked into before this was read. */
   decoder_config?: string | null;
+  /** `progressive`, or how fields are ordered; null: unknown; absent: looked into before this was read. */
+  field_order?: string | null;
 }
 
 export interface AudioStreamProbe {
@@ -79,6 +81,8 @@ export interface VideoProbe {
   frames_per_second: number | null;
   video: VideoStreamProbe | null;
   audio: AudioStreamProbe | null;
+  /** An MP4 of which one index tells where each sample is; absent: looked into before this was read. */
+  has_index?: boolean;
   /** Streams that operations do not carry over, such as subtitles, data and cover art. */
   dropped_streams: { index: number; type: string; codec: string }[];
 }

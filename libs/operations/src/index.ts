@@ -29,6 +29,7 @@ export type {
   VideoFactsOperation,
   VideoOperation,
 } from './operation';
+export type { PicturePiece, RunSource, SoundPackets, SoundStretch, Splice } from './splice';
 export { MP4_OUTPUT } from './video-plan';
 export type {
   AudioCheck,
@@ -46,7 +47,6 @@ export type {
   PlannedRendition,
   PlannedText,
   RunInput,
-  RunSource,
   TickRange,
   VideoCheck,
   VideoPlan,

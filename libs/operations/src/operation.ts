@@ -127,6 +127,8 @@ export interface ProbedFile {
   container: string;
   /** Stream index -> where its last readable packet ends, in the file's own seconds; null: nobody looked. */
   readable_until: Readonly<Record<number, number>> | null;
+  /** An MP4 of which one index tells where each sample is. */
+  has_index: boolean;
   max_seconds: number;
 }
 

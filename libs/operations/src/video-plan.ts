@@ -1,4 +1,5 @@
 import type { TextProbe } from '@mediakiln/contracts';
+import type { RunSource, Splice } from './splice';
 
 /** A stretch of the first input's picture: pts in ticks of the stream's time base, `to_tick` exclusive. */
 export interface TickRange {
@@ -34,6 +35,8 @@ export interface PacketSurvey {
   idr_ticks: readonly number[];
   /** `progressive` or how fields are ordered; null: unknown. */
   field_order: string | null;
+  /** The file's own index tells where each packet is, so that its bytes can be taken out of it. */
+  is_indexed: boolean;
 }
 
 export interface PicturePacket {
@@ -43,12 +46,7 @@ export interface PicturePacket {
   dts_tick: number | null;
   /** Only there to be decoded: an edit list hides it. */
   is_hidden: boolean;
-  /** The furthest dts of any other stream that comes before it in the file, in the file's own seconds. */
-  others_seconds: number;
 }
-
-/** An input of the job by its place, or the output of an earlier run by its name, MP4 unless it says otherwise. */
-export type RunSource = { index: number } | { made: string; container?: string };
 
 /** What ffmpeg reads: one file, or several as if they were one. */
 export type RunInput = { options: string[] } & (RunSource | { list: readonly ListEntry[] });
@@ -184,6 +182,8 @@ export interface PlannedText {
 export interface VideoPlan {
   /** One after the other, but for those that go beside the one before. */
   runs: EngineRun[];
+  /** Made of what the runs made and of the inputs. */
+  splice?: Splice;
   outputs: PlannedOutput[];
   texts?: PlannedText[];
   /** Goes into the job's report as it is. */

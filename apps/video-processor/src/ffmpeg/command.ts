@@ -95,7 +95,7 @@ const strictly = ({ path, container }: CommandFiles['inputs'][number]) => ({
 });
 
 /** What an earlier run made lies beside the output. */
-function fileOf(source: RunSource, { inputs, output }: CommandFiles): CommandFiles['inputs'][number] {
+export function fileOf(source: RunSource, { inputs, output }: CommandFiles): CommandFiles['inputs'][number] {
   if ('made' in source)
     return { path: join(dirname(output), source.made), container: source.container ?? 'mov' };
   const file = inputs[source.index];

@@ -11,8 +11,6 @@ const PACKETS_ARE_FRAMES = {
 /** How far reordering may put a frame from its packet, besides a second for inexact seeking. */
 const REORDER_FRAMES = 20;
 const SPARE_SECONDS = 1;
-/** ffmpeg takes an MP4's streams in the order of the file as long as they differ by no more than this. */
-const MOST_AHEAD_SECONDS = 1;
 /** A frame this near to the grid of the frame rate is on it; containers with millisecond times round. */
 const GRID_TOLERANCE = 0.25;
 
@@ -31,12 +29,10 @@ export async function findFrames(
   const startSeconds = Math.floor(range.from_tick * tick - spareSeconds);
   const wantsPackets = mode === 'packets' && (range.wants_packets ?? false);
   const readAsked = async (from: number | null): Promise<FrameSpan> => {
-    // What ends an interval is a packet of any stream that is read: sound may be a second ahead.
-    const isWhole = wantsPackets && target.container === 'mov';
-    const interval = `${from ?? ''}%${(endSeconds + (isWhole ? MOST_AHEAD_SECONDS : 0)).toFixed(3)}`;
-    const found = await readFrames(engine, target, video, { mode, interval, isWhole });
+    const interval = `${from ?? ''}%${endSeconds.toFixed(3)}`;
+    const found = await readFrames(engine, target, video, { mode, interval });
     const span = spanOf(found, range, video);
-    return wantsPackets ? { ...span, packets: { ...found, idr_ticks: [] } } : span;
+    return wantsPackets ? { ...span, packets: { ...found, idr_ticks: [], is_indexed: false } } : span;
   };
   if (startSeconds > 0) {
     const span = await readAsked(startSeconds);
@@ -64,7 +60,7 @@ async function readFrames(
   engine: FfmpegEngine,
   target: ProbeTarget,
   video: VideoStreamProbe,
-  { mode, interval, isWhole }: { mode: 'packets' | 'frames'; interval: string; isWhole: boolean },
+  { mode, interval }: { mode: 'packets' | 'frames'; interval: string },
 ): Promise<Found> {
   const found: Found = {
     shown: [],
@@ -75,20 +71,15 @@ async function readFrames(
   };
   const entries =
     mode === 'packets'
-      ? 'packet=stream_index,pts,dts,dts_time,duration,flags:stream=index,field_order'
+      ? 'packet=stream_index,pts,dts,duration,flags:stream=index,field_order'
       : 'frame=stream_index,key_frame,best_effort_timestamp,pkt_duration,duration';
-  let othersSeconds = Number.NEGATIVE_INFINITY;
   const question = [
-    ...(isWhole ? [] : ['-select_streams', String(video.index)]),
+    ...['-select_streams', String(video.index)],
     ...['-read_intervals', interval, '-show_entries', entries, '-of', 'compact=p=0'],
   ];
   await ffprobe(engine, target, question, (line) => {
     const one = fields(line);
     if (one.index === String(video.index)) found.field_order = one.field_order ?? null;
-    if (one.stream_index !== String(video.index)) {
-      othersSeconds = Math.max(othersSeconds, Number(one.dts_time ?? Number.NEGATIVE_INFINITY));
-      return;
-    }
     const tick = Number(one.pts ?? one.best_effort_timestamp ?? Number.NaN);
     if (!Number.isFinite(tick)) return;
     if (one.key_frame === '1' || one.flags?.includes('K')) found.keys.push(tick);
@@ -99,7 +90,6 @@ async function readFrames(
         tick,
         dts_tick: one.dts === undefined ? null : Number(one.dts),
         is_hidden: isHidden,
-        others_seconds: othersSeconds,
       });
     if (isHidden) return;
     found.shown.push(tick);

@@ -1,22 +1,47 @@
+import { readMovie } from '../mp4/movie';
+import { packetsOf } from '../mp4/shown';
 import type { FfmpegEngine } from './engine';
 import { type ProbeTarget, ffprobe, fields } from './ffprobe';
 
-/** A packet of a video of our own making, in the order of decoding. */
+/** A packet of a video of our own making. */
 export interface OutputPacket {
+  /** In seconds. */
   pts: number;
   dts: number;
   isKey: boolean;
   isHidden: boolean;
 }
 
-/** The packets of the picture, in seconds. */
-export async function picturePackets(engine: FfmpegEngine, target: ProbeTarget): Promise<OutputPacket[]> {
-  const packets: OutputPacket[] = [];
-  const question = ['-select_streams', 'v:0', '-show_entries', 'packet=pts_time,dts_time,flags'];
-  await ffprobe(engine, target, [...question, '-of', 'compact=p=0'], (line) => {
-    const { pts_time, dts_time, flags } = fields(line);
-    if (flags === undefined) return;
-    packets.push({
+/** In the order of decoding. */
+export interface OutputPackets {
+  picture: OutputPacket[];
+  sound: OutputPacket[];
+}
+
+/**
+ * By the index of the file where it says all, else by a pass over it.
+ * @param wantsSound of hours there are a million packets: they are listed only for who looks at them.
+ */
+export async function outputPackets(
+  engine: FfmpegEngine,
+  target: ProbeTarget,
+  { wantsSound }: { wantsSound: boolean },
+): Promise<OutputPackets> {
+  const movie = target.container === 'mov' ? await readMovie(target.path) : null;
+  if (movie) {
+    const of = (wanted: string): OutputPacket[] =>
+      movie.tracks.filter(({ handler }) => handler === wanted).flatMap(packetsOf);
+    return { picture: of('vide'), sound: wantsSound ? of('soun') : [] };
+  }
+  const packets: OutputPackets = { picture: [], sound: [] };
+  const question = [
+    ...(wantsSound ? [] : ['-select_streams', 'v:0']),
+    ...['-show_entries', 'packet=codec_type,pts_time,dts_time,flags', '-of', 'compact=p=0'],
+  ];
+  await ffprobe(engine, target, question, (line) => {
+    const { codec_type: type, pts_time, dts_time, flags } = fields(line);
+    if (flags === undefined || (type !== 'video' && type !== 'audio')) return;
+    packets[type === 'video' ? 'picture' : 'sound'].push({
       pts: Number(pts_time ?? Number.NaN),
       dts: Number(dts_time ?? Number.NaN),
       isKey: flags.includes('K'),

@@ -12,10 +12,8 @@ export interface CopiedStretch {
   end_tick: number;
   /** pts of the frame before it and of the last frame of the cut, where these are encoded. */
   head_last_tick: number;
-  /** Between the dts of its last packet and that of the one behind; null: unknown. */
-  end_dts_tick: number | null;
-  /** How far other streams have come in the file where its last packet lies, in the file's own seconds. */
-  others_seconds: number;
+  /** It can be taken out of the source's bytes. */
+  is_indexed: boolean;
   /** pts of all frames of the cut, in order. */
   ticks: readonly number[];
 }
@@ -64,7 +62,7 @@ export function chooseStretch(probe: VideoProbe, video: VideoStreamProbe, span: 
     return { reason: 'Two frames are shown at one time' };
   const bounds = boundsOf(survey, first, last);
   if ('reason' in bounds) return bounds;
-  return stretchBetween(survey.packets, ticks, bounds, last);
+  return stretchBetween(survey, ticks, bounds, last);
 }
 
 interface Bounds {
@@ -101,7 +99,7 @@ function nextShown(packets: readonly PicturePacket[], last: number): number | nu
 }
 
 function stretchBetween(
-  packets: readonly PicturePacket[],
+  { packets, is_indexed }: PacketSurvey,
   ticks: readonly number[],
   { from, to, isWholeTail }: Bounds,
   last: number,
@@ -128,7 +126,6 @@ function stretchBetween(
   const share = (headFrames + tailFrames) / ticks.length;
   if (share > MAX_SHARE_REENCODED)
     return { reason: `${Math.round(share * 100)} % of the frames lie outside whole groups of pictures` };
-  const lastPacket = inside.at(-1)!;
   return {
     stretch: {
       head_frames: headFrames,
@@ -137,14 +134,8 @@ function stretchBetween(
       first_tick: firstTick,
       end_tick: isWholeTail ? last + 1 : endTick,
       head_last_tick: ticks[headFrames - 1] ?? firstTick,
-      end_dts_tick: dtsBetween(lastPacket, behind),
-      others_seconds: lastPacket.others_seconds,
+      is_indexed,
       ticks,
     },
   };
-}
-
-function dtsBetween({ dts_tick: last }: PicturePacket, behind: PicturePacket | undefined): number | null {
-  if (last === null || behind?.dts_tick === null) return null;
-  return (last + (behind?.dts_tick ?? last + 1)) / 2;
 }

@@ -22,6 +22,7 @@ export interface FfprobeStream {
   color_space?: string;
   color_range?: string;
   extradata_hash?: string;
+  field_order?: string;
   sample_rate?: string;
   channels?: number;
   channel_layout?: string;

@@ -26,10 +26,10 @@ const params = (given: object = {}): VideoFromImageParams =>
 
 function planned(probe: Partial<ImageProbe> = {}, given: object = {}) {
   const plan = videoFromImage.plan([{ ...PHOTO, ...probe }], params(given), null, NO_FACTS);
-  const [encode, repeat] = plan.runs;
+  const [encode] = plan.runs;
   const options = encode!.output_options;
   const valueOf = (name: string): string => options[options.indexOf(name) + 1]!;
-  return { plan, encode: encode!, repeat, valueOf, filters: valueOf('-filter_complex') };
+  return { plan, encode: encode!, valueOf, filters: valueOf('-filter_complex') };
 }
 
 describe('the plan of video.from_image', () => {
@@ -47,7 +47,7 @@ describe('the plan of video.from_image', () => {
   });
 
   it('encodes two seconds of a picture and repeats them to the frame', () => {
-    const { plan, encode, repeat, valueOf, filters } = planned();
+    const { plan, encode, valueOf, filters } = planned();
     expect(encode.inputs).toEqual([
       { index: 0, options: ['-noautorotate', '-lowres', '1', '-framerate', '30'] },
     ]);
@@ -58,14 +58,15 @@ describe('the plan of video.from_image', () => {
         'loop=loop=59:size=1:start=0,setpts=N/(30*TB)[video]',
     );
     expect([valueOf('-frames:v'), valueOf('-bf'), valueOf('-g')]).toEqual(['60', '0', '60']);
-    expect(repeat).toMatchObject({
-      inputs: [{ made: 'group.mp4', options: ['-stream_loop', '-1'] }],
-      output: 'output.mp4',
-      output_seconds: 10,
+    const group = (round: number) => ({
+      ...{ source: { made: 'group.mp4' }, from_tick: null, frames: 60 },
+      at_tick: round * 60 * 512,
     });
-    expect(repeat!.output_options.join(' ')).toBe(
-      '-map 0:v:0 -c:v copy -frames:v 300 -movflags +faststart -f mp4',
-    );
+    expect(plan.splice).toMatchObject({ output: 'output.mp4', output_seconds: 10, sound: null });
+    expect(plan.splice!.picture).toMatchObject({
+      pieces: [0, 1, 2, 3, 4].map(group),
+      ...{ timescale: 30 * 512, end_tick: 300 * 512 },
+    });
     expect(plan.outputs[0]!.verify).toEqual({
       frames: 300,
       duration_seconds: 10,
@@ -77,14 +78,20 @@ describe('the plan of video.from_image', () => {
 
   it('encodes a short one, and one that moves, as a whole', () => {
     const short = planned({}, { duration_seconds: 2 });
-    expect(short.plan.runs).toHaveLength(1);
+    expect(short.plan.splice).toBeUndefined();
     expect(short.encode.output).toBe('output.mp4');
     const moving = planned({ format: 'gif', frames: 12 });
-    expect(moving.plan.runs).toHaveLength(1);
+    expect(moving.plan.splice).toBeUndefined();
     expect(moving.encode.inputs[0]!.options).toEqual(['-noautorotate', '-stream_loop', '-1']);
     expect(moving.filters).toContain('[0:v:0]fps=30[flat]');
     expect(moving.filters).not.toContain('loop=');
-    expect(planned({ format: 'gif', frames: 12 }, { first_frame: true }).plan.runs).toHaveLength(2);
+    expect(planned({ format: 'gif', frames: 12 }, { first_frame: true }).plan.splice).toBeDefined();
+  });
+
+  it('takes only what is needed of the last group', () => {
+    const { picture } = planned({}, { duration_seconds: 4.5 }).plan.splice!;
+    expect(picture.pieces.map(({ frames }) => frames)).toEqual([60, 60, 15]);
+    expect(picture.end_tick).toBe(135 * 512);
   });
 
   it.each([

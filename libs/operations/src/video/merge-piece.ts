@@ -1,10 +1,11 @@
 import type { VideoStreamProbe } from '@mediakiln/contracts';
+import type { RunSource } from '../splice';
 import type { EngineFacts, EngineRun } from '../video-plan';
 import { fittedSize } from '../image/geometry';
 import { colorPath } from './color';
 import { roundedDown } from './even-sides';
 import { perSecond, rateText, timescaleOf } from './merge-rate';
-import { type Difference, type MergeInput, matchingEncoder } from './merge-signature';
+import { type Difference, type MergeInput, freeEncoder, matchingEncoder } from './merge-signature';
 import {
   type MergeSound,
   type SoundFate,
@@ -29,17 +30,36 @@ export interface MergePiece {
 }
 
 /** Copying takes a small share of the time that encoding takes. */
-export const COPY_COST = 0.02;
+const COPY_COST = 0.02;
 const KEYFRAME_SECONDS = 2;
 /** A last frame may be rounded away; a picture that ends much earlier than its file says is damaged. */
 const MOST_HELD_SECONDS = 1;
 
-export const pictureFile = ({ index }: MergePiece): string => `picture${index}.mp4`;
-export const soundFile = ({ index }: MergePiece): string => `sound${index}.mp4`;
+const pictureFile = ({ index }: MergePiece): string => `picture${index}.mp4`;
+const soundFile = ({ index }: MergePiece): string => `sound${index}.mp4`;
+
+const isIndexed = ({ input: { probe } }: MergePiece): boolean => probe.has_index === true;
+const isPictureMade = (piece: MergePiece): boolean => !(piece.isCopied && isIndexed(piece));
+const isSoundMade = (piece: MergePiece): boolean =>
+  piece.sound !== null &&
+  piece.sound.slot.packets > 0 &&
+  !(piece.sound.fate === 'copied' && isIndexed(piece));
+
+/** Whether something of it comes out of a run; else all of it is taken right out of the input. */
+export const isMade = (piece: MergePiece): boolean => isPictureMade(piece) || isSoundMade(piece);
+
+export const pictureSource = (piece: MergePiece): RunSource =>
+  isPictureMade(piece) ? { made: pictureFile(piece) } : { index: piece.index };
+
+/** And where its sound starts with its picture. */
+export const soundSource = (piece: MergePiece): { source: RunSource; from_seconds: number } =>
+  isSoundMade(piece)
+    ? { source: { made: soundFile(piece) }, from_seconds: 0 }
+    : { source: { index: piece.index }, from_seconds: piece.input.video.start_seconds };
 
 /**
- * Opens each input by itself, and makes of it a file with its picture and one with its sound, ready to be joined. Copies
- * may share a run, since to start ffmpeg takes longer than to copy a short clip.
+ * Opens each input by itself, and makes of it what cannot be taken right out of it: a file with its picture and one with
+ * its sound, ready to be joined. Copies may share a run, since to start ffmpeg takes longer than to copy a short clip.
  */
 export function piecesRun(
   pieces: readonly MergePiece[],
@@ -61,9 +81,12 @@ export function piecesRun(
 
 /** @param position of its input in the run. */
 function filesOf(piece: MergePiece, position: number, target: MergeTarget, engine: EngineFacts) {
-  const picture = piece.isCopied ? copied(piece, position) : encoded(piece, position, target, engine);
-  const files = [{ output_options: [...picture, ...mp4(target)], output: pictureFile(piece) }];
-  if (piece.sound !== null && piece.sound.slot.packets > 0)
+  const files: { output_options: string[]; output: string }[] = [];
+  if (isPictureMade(piece)) {
+    const picture = piece.isCopied ? copied(piece, position) : encoded(piece, position, target, engine);
+    files.push({ output_options: [...picture, ...mp4(target)], output: pictureFile(piece) });
+  }
+  if (isSoundMade(piece))
     files.push({ output_options: soundOptions(piece, position), output: soundFile(piece) });
   return files;
 }
@@ -84,8 +107,7 @@ function encoded(piece: MergePiece, position: number, target: MergeTarget, engin
   const { copied: like, rate } = target;
   return [
     ...['-map', `${position}:${piece.input.video.index}`, '-filter:v', pictureFilters(piece, target, engine)],
-    ...['-frames:v', String(piece.frames), '-c:v', 'libx264', '-preset', 'veryfast', '-crf', '20'],
-    ...(like ? matchingEncoder(like.video) : ['-profile:v', 'high']),
+    ...['-frames:v', String(piece.frames), ...(like ? matchingEncoder(like.video) : freeEncoder())],
     ...['-g', String(Math.ceil(KEYFRAME_SECONDS * perSecond(rate)))],
     ...(like ? colorPath(like.video).options : BT709),
   ];

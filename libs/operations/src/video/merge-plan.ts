@@ -1,10 +1,17 @@
-import { type EngineFacts, type EngineRun, MP4_OUTPUT, type ListEntry, type VideoPlan } from '../video-plan';
-import { type MergePiece, COPY_COST, pictureFile, piecesRun, soundFile } from './merge-piece';
+import type { Splice } from '../splice';
+import { type EngineFacts, MP4_OUTPUT, type VideoPlan } from '../video-plan';
+import { type MergePiece, isMade, pictureSource, piecesRun, soundSource } from './merge-piece';
 import { perSecond, timescaleOf } from './merge-rate';
 import type { MergeInput } from './merge-signature';
-import { type MergeSound, packetSeconds, slotOf, soundFate, soundOf } from './merge-sound';
+import {
+  type MergeSound,
+  SAMPLES_PER_PACKET,
+  packetSeconds,
+  slotOf,
+  soundFate,
+  soundOf,
+} from './merge-sound';
 import { type MergeOrder, type MergeTarget, encodedTarget, targetOf } from './merge-target';
-import { indexFirst } from './mp4-index';
 import { micro } from './timeline';
 
 const OUTPUT = 'output.mp4';
@@ -53,8 +60,8 @@ function planFor(
         ...(at % 2 === 1 && { is_beside: true }),
       })),
       ...pieces.filter(({ isCopied }) => !isCopied).map((piece) => piecesRun([piece], target, engine)),
-      join(pieces, target, { frames, seconds, packets }),
     ],
+    splice: spliceOf(pieces, target, sound, { frames, seconds }),
     outputs: [
       {
         ...MP4_OUTPUT,
@@ -109,75 +116,49 @@ function pictureSeconds({ probe, video }: MergeInput): number {
 
 /** Copies keep one core busy at most: they go in two runs at a time, or more where those would open too many files. */
 function groupsOfCopies(pieces: readonly MergePiece[]): MergePiece[][] {
-  const copies = pieces.filter(({ isCopied }) => isCopied);
+  const copies = pieces.filter((piece) => piece.isCopied && isMade(piece));
   const groups = Math.max(Math.min(2, copies.length), Math.ceil(copies.length / MOST_IN_A_RUN));
   return Array.from({ length: groups }, (_group, at) =>
     copies.slice(Math.round((at * copies.length) / groups), Math.round(((at + 1) * copies.length) / groups)),
   );
 }
 
-function join(
+/** Each piece starts when the one before has shown its last frame, whatever the files say. */
+function spliceOf(
   pieces: readonly MergePiece[],
   { rate, copied }: MergeTarget,
-  { frames, seconds, packets }: { frames: number; seconds: number; packets: number },
-): EngineRun {
-  const bytes = pieces.reduce(
-    (sum, { input, seconds }) => sum + ((input.probe.bit_rate ?? 0) / 8) * seconds,
-    0,
-  );
-  const heard = pieces.filter(({ sound }) => sound !== null && sound.slot.packets > 0);
+  sound: MergeSound | null,
+  { frames, seconds }: { frames: number; seconds: number },
+): Splice {
+  const timescale = timescaleOf(rate);
+  const tickAt = (frame: number): number => Math.round((frame * timescale) / perSecond(rate));
+  const starts = startsOf(pieces);
+  const heard = pieces.filter((piece) => piece.sound !== null && piece.sound.slot.packets > 0);
   return {
     stage: 'joining',
-    inputs: [
-      { list: pictureList(pieces, perSecond(rate)), options: [] },
-      ...(heard.length > 0 ? [{ list: soundList(heard), options: [] }] : []),
-    ],
-    output_options: [
-      ...['-map', '0:v:0', ...(heard.length > 0 ? ['-map', '1:a:0'] : []), '-c', 'copy'],
-      ...['-video_track_timescale', String(timescaleOf(rate)), ...turned(copied)],
-      ...indexFirst({ frames, packets, bytes }),
-      ...['-f', 'mp4'],
-    ],
-    frame_timing: 'passthrough',
     output: OUTPUT,
     output_seconds: seconds,
-    cost: COPY_COST,
+    picture: {
+      pieces: pieces.map((piece, at) => ({
+        source: pictureSource(piece),
+        from_tick: null,
+        frames: piece.frames,
+        at_tick: tickAt(starts[at]!),
+      })),
+      timescale,
+      end_tick: tickAt(frames),
+      rotation_degrees: copied?.video.rotation_degrees ?? 0,
+      sample_aspect_ratio: '1:1',
+    },
+    sound:
+      sound && heard.length > 0
+        ? {
+            pieces: heard.map((piece) => ({ ...soundSource(piece), packets: piece.sound!.slot.packets })),
+            sample_rate: sound.sample_rate,
+            packet_samples: SAMPLES_PER_PACKET,
+          }
+        : null,
   };
-}
-
-/** Counter-clockwise here. ffmpeg 4 forgets it on the way through a list; later ones than 5 take no notice of this. */
-function turned(copied: MergeTarget['copied']): string[] {
-  const degrees = copied?.video.rotation_degrees ?? 0;
-  return degrees === 0 ? [] : ['-metadata:s:v:0', `rotate=${360 - degrees}`];
-}
-
-/** Each starts when the one before has shown its last frame, whatever the files say. */
-function pictureList(pieces: readonly MergePiece[], fps: number): ListEntry[] {
-  const starts = [...startsOf(pieces), pieces.reduce((sum, { frames }) => sum + frames, 0)];
-  return pieces.map((piece, at) => ({
-    source: { made: pictureFile(piece) },
-    seconds: micro(starts[at + 1]! / fps) - micro(starts[at]! / fps),
-  }));
-}
-
-/**
- * Packets of sound, without those that only set up the encoder and those beyond the picture. The bounds lie half a packet
- * aside, so that no rounding decides which ones are in.
- */
-function soundList(pieces: readonly MergePiece[]): ListEntry[] {
-  let packets = 0;
-  return pieces.map((piece) => {
-    const { slot, of } = piece.sound!;
-    const packet = packetSeconds(of);
-    const from = packets;
-    packets += slot.packets;
-    return {
-      source: { made: soundFile(piece) },
-      seconds: micro(packets * packet) - micro(from * packet),
-      from_seconds: micro(packet / 2),
-      to_seconds: micro((slot.packets - 0.5) * packet),
-    };
-  });
 }
 
 function startsOf(pieces: readonly MergePiece[]): number[] {

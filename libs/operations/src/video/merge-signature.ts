@@ -90,12 +90,26 @@ export const canBeMatched = ({ video }: MergeInput): boolean =>
   !isFullRangeVideo(video) &&
   video.has_b_frames <= MAX_REORDERED;
 
+/**
+ * `superfast`, but with a look ahead: for the same SSIM and as many bytes as `veryfast` half of its processor time (5.6 s
+ * instead of 10.9 for 5 s of 1080p of a film: .9973; 4.9 instead of 7.8 of a silent one: .9944 instead of .9947).
+ */
+const ENCODER = ['-c:v', 'libx264', '-preset', 'superfast', '-crf', '20'];
+const LOOKING_AHEAD = 'mbtree=1:rc-lookahead=10';
+
+/** Encoder options for pictures that nothing is copied beside. */
+export const freeEncoder = (): string[] => [
+  ...ENCODER,
+  ...['-profile:v', 'high', '-x264-params', LOOKING_AHEAD],
+];
+
 /** Encoder options with which a picture goes with copied ones: the same profile and order, but parameter sets of its own. */
 export function matchingEncoder({ profile, has_b_frames }: VideoStreamProbe): string[] {
   const reordering = ['', ':b-pyramid=none', ''][has_b_frames] ?? '';
   return [
+    ...ENCODER,
     ...['-profile:v', PROFILES[profile ?? ''] ?? 'high', '-bf', has_b_frames === 0 ? '0' : '3'],
-    ...['-x264-params', `sps-id=1:repeat-headers=1${reordering}`],
+    ...['-x264-params', `sps-id=1:repeat-headers=1:${LOOKING_AHEAD}${reordering}`],
   ];
 }
 

@@ -22,47 +22,57 @@ const RE_ENCODED_SOUND = { sound: 're-encoded' };
 const checkOf = (plan: VideoPlan): VideoCheck => plan.outputs[0]!.verify as VideoCheck;
 
 describe('the plan of video.merge', () => {
-  it('copies what is alike, and joins only what it made itself', () => {
+  it('takes what is alike right out of the inputs, without a run', () => {
     const plan = planned([clip(), clip({ duration_seconds: 5 }), clip()]);
     expect(plan.report).toMatchObject({ mode: 'copy', frames: 750, duration_seconds: 25 });
-    const join = plan.runs.at(-1)!;
-    const runs = plan.runs.map(({ stage, is_beside, inputs }) => [stage, is_beside === true, inputs.length]);
-    expect(runs).toEqual([
-      ['copying', false, 2],
-      ['copying', true, 1],
-      ['joining', false, 2],
-    ]);
-    const [pictures, sounds] = join.inputs.map((input) => ('list' in input ? input.list : []));
-    expect(pictures).toEqual([
-      { source: { made: 'picture0.mp4' }, seconds: 10 },
-      { source: { made: 'picture1.mp4' }, seconds: 5 },
-      { source: { made: 'picture2.mp4' }, seconds: 10 },
-    ]);
-    expect(sounds!.map(({ source }) => source)).toEqual([
-      { made: 'sound0.mp4' },
-      { made: 'sound1.mp4' },
-      { made: 'sound2.mp4' },
-    ]);
+    expect(plan.runs).toEqual([]);
+    const { picture, sound } = plan.splice!;
+    const piece = (index: number, frames: number, from: number) => ({
+      ...{ source: { index }, from_tick: null, frames },
+      at_tick: from * 512,
+    });
+    expect(picture).toEqual({
+      pieces: [piece(0, 300, 0), piece(1, 150, 300), piece(2, 300, 450)],
+      ...{ timescale: 15_360, end_tick: 750 * 512, rotation_degrees: 0, sample_aspect_ratio: '1:1' },
+    });
+    expect(sound).toEqual({
+      pieces: [469, 234, 469].map((packets, index) => ({ source: { index }, from_seconds: 0, packets })),
+      ...{ sample_rate: 48_000, packet_samples: 1_024 },
+    });
     expect(checkOf(plan).pieces).toMatchObject({ starts: [300, 450], changes: [], sound: { packets: 1172 } });
   });
 
-  it('opens each of many inputs once and by itself, ten to a run at most', () => {
-    const plan = planned(Array.from({ length: 25 }, () => clip()));
-    const copying = plan.runs.filter(({ stage }) => stage === 'copying');
-    expect(copying.map(({ inputs, is_beside }) => [inputs.length, is_beside === true])).toEqual([
+  it('opens each of many inputs without an index once and by itself, ten to a run at most', () => {
+    const plan = planned(Array.from({ length: 25 }, () => ({ ...clip(), has_index: false })));
+    expect(plan.runs.every(({ stage }) => stage === 'copying')).toBe(true);
+    expect(plan.runs.map(({ inputs, is_beside }) => [inputs.length, is_beside === true])).toEqual([
       [8, false],
       [9, true],
       [8, false],
     ]);
-    const opened = copying.flatMap(({ inputs }) => inputs);
+    const opened = plan.runs.flatMap(({ inputs }) => inputs);
     expect(opened).toEqual(Array.from({ length: 25 }, (_clip, index) => ({ index, options: ['-copyts'] })));
-    const made = copying.flatMap(({ output, more_outputs }) => [
+    const made = plan.runs.flatMap(({ output, more_outputs }) => [
       output,
       ...more_outputs!.map((one) => one.output),
     ]);
     expect(made).toEqual(
       Array.from({ length: 25 }, (_clip, at) => [`picture${at}.mp4`, `sound${at}.mp4`]).flat(),
     );
+    const { picture, sound } = plan.splice!;
+    expect(picture.pieces[3]!.source).toEqual({ made: 'picture3.mp4' });
+    expect(sound).toMatchObject({ pieces: { 3: { source: { made: 'sound3.mp4' }, from_seconds: 0 } } });
+  });
+
+  it('makes no more of a copied input than the sound that it lacks', () => {
+    const plan = planned([clip(), clip({}, null)]);
+    expect(plan.runs).toHaveLength(1);
+    expect(plan.runs[0]).toMatchObject({ stage: 'copying', output: 'sound1.mp4', more_outputs: [] });
+    const { picture, sound } = plan.splice!;
+    expect(picture.pieces[1]!.source).toEqual({ index: 1 });
+    expect(sound).toMatchObject({
+      pieces: [{ source: { index: 0 } }, { source: { made: 'sound1.mp4' } }],
+    });
   });
 
   it('encodes sound where copied sound does not join, and then everything', () => {
@@ -77,11 +87,13 @@ describe('the plan of video.merge', () => {
     const plan = planned(Array.from({ length: 100 }, () => clip({ duration_seconds: 1.1 })));
     const { sound } = checkOf(plan).pieces!;
     expect(Math.abs(sound!.packets * sound!.packet_seconds - 110)).toBeLessThan(sound!.packet_seconds / 2);
-    const list = plan.runs.at(-1)!.inputs[1]!;
+    const spliced = plan.splice!.sound!;
+    const pieces = 'pieces' in spliced ? spliced.pieces : [];
+    expect(pieces).toHaveLength(100);
     let at = 0;
-    for (const [index, { seconds }] of ('list' in list ? list.list : []).entries()) {
+    for (const [index, { packets }] of pieces.entries()) {
       expect(Math.abs(at - index * 1.1)).toBeLessThan(sound!.packet_seconds / 2 + 1e-6);
-      at += seconds!;
+      at += packets * sound!.packet_seconds;
     }
   });
 
@@ -100,7 +112,7 @@ describe('the plan of video.merge', () => {
     const plan = planned([clip(), clip({ ...picture, duration_seconds: 4 }), clip()]);
     expect(parts(plan)).toEqual([[], because, []]);
     const options = plan.runs.find(({ stage }) => stage === 'encoding')!.output_options.join(' ');
-    expect(options).toContain('-frames:v 120 -c:v libx264 -preset veryfast -crf 20 -profile:v high -bf 3');
+    expect(options).toContain('-frames:v 120 -c:v libx264 -preset superfast -crf 20 -profile:v high -bf 3');
     expect(options).toContain('sps-id=1:repeat-headers=1');
     expect(checkOf(plan).pieces).toMatchObject({ starts: [300, 420], changes: [300, 420] });
   });
@@ -154,7 +166,7 @@ describe('the plan of video.merge', () => {
 
   it('makes no sound where no input has any', () => {
     const plan = planned([clip({}, null), clip({}, null)]);
-    expect(plan.runs.at(-1)!.inputs).toHaveLength(1);
+    expect(plan.splice!.sound).toBeNull();
     expect(checkOf(plan).pieces?.sound).toBeNull();
   });
 

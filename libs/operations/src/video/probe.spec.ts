@@ -30,7 +30,12 @@ const AUDIO: FfprobeStream = {
   start_time: '0.000000',
   duration: '10.048000',
 };
-const FILE: ProbedFile = { container: 'mov', readable_until: { 0: 10.04, 1: 10.048 }, max_seconds: 3600 };
+const FILE: ProbedFile = {
+  container: 'mov',
+  readable_until: { 0: 10.04, 1: 10.048 },
+  has_index: true,
+  max_seconds: 3600,
+};
 const FORMAT = { start_time: '0.000000', duration: '10.048000', bit_rate: '400000' };
 
 const facts = (streams: FfprobeStream[], file: Partial<ProbedFile> = {}, format: object = FORMAT) =>

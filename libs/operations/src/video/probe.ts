@@ -60,6 +60,7 @@ function facts(raw: unknown, file: ProbedFile): VideoProbe {
     frames_per_second: video && (rateOf(video.average_frame_rate) ?? rateOf(video.base_frame_rate)),
     video,
     audio: sound ? audioStream(sound) : null,
+    has_index: file.has_index,
     dropped_streams: streams
       .filter((one) => one !== picture && one !== sound)
       .map((one) => ({

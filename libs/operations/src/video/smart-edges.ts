@@ -10,6 +10,7 @@ import { onlyFrames } from './trim-plan';
 /** The frames of a cut that are encoded, before or after its copied stretch. */
 export interface Edge {
   output: string;
+  frames: number;
   first_tick: number;
   last_tick: number;
   end_tick: number;
@@ -48,8 +49,10 @@ export function encodedEdge(
         '-filter:v',
         [...onlyFrames(edge.first_tick, edge.last_tick), `format=${video.pixel_format}`].join(','),
       ],
+      // ffmpeg would decode on until the last frame has come out of the encoder.
+      ...['-frames:v', String(edge.frames)],
       // A few seconds at most: bytes matter less than the time that whoever cuts has to wait.
-      ...['-c:v', 'libx264', '-preset', 'superfast', '-crf', '20'],
+      ...['-c:v', 'libx264', '-preset', 'ultrafast', '-crf', '18'],
       ...['-profile:v', PROFILES[video.profile ?? ''] ?? 'high', ...colorTags(video)],
       ...['-x264-params', encoderParameters(video)],
       ...(isOnOurClock(video, span) ? [] : ['-enc_time_base', '-1']),
@@ -64,6 +67,12 @@ export function encodedEdge(
 /** Of a time base of `1/n`. */
 export const timescaleOf = ({ time_base }: VideoStreamProbe): string => time_base.split('/')[1] ?? '1000';
 
+/**
+ * What of the slower presets is worth its time: of 39 grainy frames of 1080p SSIM is .9945 in 1.15 s of processor time;
+ * `superfast` at CRF 20 takes 1.6 s for .9925, and `ultrafast` as it is 0.9 s for .988. Profiles that lack one leave it out.
+ */
+const WORTH_IT = ['cabac=1', '8x8dct=1', 'weightp=1', 'aq-mode=1', 'deblock=0,0'];
+
 function encoderParameters({ has_b_frames, profile }: VideoStreamProbe): string {
   const depth = PROFILES[profile ?? ''] === 'baseline' ? 0 : has_b_frames;
   const reordering =
@@ -74,6 +83,7 @@ function encoderParameters({ has_b_frames, profile }: VideoStreamProbe): string 
         : ['bframes=3', 'b-pyramid=normal', 'b-adapt=0'];
   return [
     ...[`sps-id=${OUR_PARAMETER_SETS}`, 'repeat-headers=1', 'open-gop=0', 'scenecut=0', 'keyint=infinite'],
+    ...WORTH_IT,
     ...reordering,
   ].join(':');
 }

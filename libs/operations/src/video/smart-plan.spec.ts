@@ -9,10 +9,7 @@ import {
 } from '../../../../test/support/cut-scene';
 import type { EngineRun } from '../video-plan';
 
-const listOf = (run: EngineRun) => {
-  const [input] = run.inputs;
-  return input && 'list' in input ? input.list : [];
-};
+const SOURCE = { source: { index: 0 } };
 const valueOf = ({ output_options }: EngineRun, name: string): string | undefined =>
   output_options[output_options.indexOf(name) + 1];
 
@@ -78,30 +75,34 @@ describe('video.trim chooses by itself', () => {
 
 describe('the plan of video.trim that copies', () => {
   it('encodes both edges side by side and reads the middle out of the source itself', () => {
-    const { runs, otherwise } = planned(1.5, 5.5);
+    const { runs, splice, otherwise } = planned(1.5, 5.5);
     expect(runs.map(({ output, is_beside }) => [output, is_beside ?? false])).toEqual([
       ['head.mp4', false],
       ['tail.mp4', true],
-      ['output.mp4', false],
     ]);
-    const [head, tail, joined] = runs as [EngineRun, EngineRun, EngineRun];
+    const [head, tail] = runs as [EngineRun, EngineRun];
     expect(valueOf(head, '-filter:v')).toBe(
       `trim=start_pts=${45 * FRAME}:end_pts=${59 * FRAME + 1},setpts=PTS-STARTPTS,format=yuv420p`,
     );
     expect(head.inputs[0]!.options).toEqual(['-copyts', '-noaccurate_seek', '-ss', '1.000000']);
     expect(valueOf(tail, '-filter:v')).toContain(`start_pts=${150 * FRAME}:end_pts=${164 * FRAME + 1}`);
-    expect(listOf(joined)).toEqual([
-      { source: { made: 'head.mp4' }, seconds: 0.5 },
-      { source: { index: 0 }, seconds: 3, from_seconds: 2, to_seconds: (147.5 * FRAME) / 15_360 },
-      { source: { made: 'tail.mp4' }, seconds: 0.5 },
-    ]);
+    expect(splice).toMatchObject({ output: 'output.mp4', output_seconds: 4 });
+    expect(splice!.picture).toEqual({
+      pieces: [
+        { source: { made: 'head.mp4' }, from_tick: null, frames: 15, at_tick: 0 },
+        { ...SOURCE, from_tick: 60 * FRAME, frames: 90, at_tick: 15 * FRAME },
+        { source: { made: 'tail.mp4' }, from_tick: null, frames: 15, at_tick: 105 * FRAME },
+      ],
+      ...{ timescale: 15_360, end_tick: 120 * FRAME, rotation_degrees: 0, sample_aspect_ratio: '1:1' },
+    });
     expect(otherwise?.report).toMatchObject({ mode: 'encode', share_reencoded: 1 });
   });
 
   it('makes edges that look and reorder like the source, under a parameter set of their own', () => {
     const edge = (video: Partial<VideoStreamProbe>): EngineRun => planned(1.5, 5, { video }).runs[0]!;
     expect(valueOf(edge({}), '-x264-params')).toBe(
-      'sps-id=31:repeat-headers=1:open-gop=0:scenecut=0:keyint=infinite:bframes=3:b-pyramid=normal:b-adapt=0',
+      'sps-id=31:repeat-headers=1:open-gop=0:scenecut=0:keyint=infinite:' +
+        'cabac=1:8x8dct=1:weightp=1:aq-mode=1:deblock=0,0:bframes=3:b-pyramid=normal:b-adapt=0',
     );
     expect(valueOf(edge({ has_b_frames: 1 }), '-x264-params')).toContain('bframes=3:b-pyramid=none');
     expect(valueOf(edge({ has_b_frames: 0 }), '-x264-params')).toMatch(/bframes=0$/);
@@ -121,43 +122,43 @@ describe('the plan of video.trim that copies', () => {
   });
 
   it('turns edges and middle by one display matrix', () => {
-    const [head, joined] = planned(1.5, 5, { video: { rotation_degrees: 90 } }).runs as [
-      EngineRun,
-      EngineRun,
-    ];
-    expect(head.inputs[0]!.options).toContain('-noautorotate');
-    expect(valueOf(joined, '-metadata:s:v:0')).toBe('rotate=270');
+    const { runs, splice } = planned(1.5, 5, { video: { rotation_degrees: 90 } });
+    expect(runs[0]!.inputs[0]!.options).toContain('-noautorotate');
+    expect(splice!.picture.rotation_degrees).toBe(90);
   });
 
-  it.each<[string, Scene]>([
-    ['out of Matroska', { probe: { container: 'matroska' } }],
-    ['where the picture is not the first stream', { video: { index: 1 } }],
-    [
-      'where sound lies ahead of the picture in the file',
-      { packets: packetsOf(({ others_seconds }) => ({ others_seconds: others_seconds + 0.5 })) },
-    ],
-    ['where decoding times are unknown', { packets: packetsOf(() => ({ dts_tick: null })) }],
-  ])('copies the middle first %s', (_case, scene) => {
-    const { runs } = planned(1.5, 5.5, scene);
-    expect(runs.map(({ output }) => output)).toEqual(['head.mp4', 'tail.mp4', 'middle.mp4', 'output.mp4']);
+  it('copies middle and sound first where no index tells where they are', () => {
+    const { runs, splice } = planned(1.5, 5.5, { isIndexed: false });
+    expect(runs.map(({ output }) => output)).toEqual(['head.mp4', 'tail.mp4', 'middle.mp4', 'sound.mp4']);
     expect(valueOf(runs[2]!, '-frames:v')).toBe('90');
-    expect(listOf(runs[3]!)[1]).toEqual({ source: { made: 'middle.mp4' }, seconds: 3 });
+    expect(runs[2]!.inputs[0]).toMatchObject({ list: [{ ...SOURCE, from_seconds: 2 }] });
+    const made = { source: { made: 'middle.mp4' }, from_tick: null };
+    expect(splice!.picture.pieces[1]).toEqual({ ...made, frames: 90, at_tick: 15 * FRAME });
   });
 
   it('copies sound from a little before the first frame, hidden, to the end', () => {
-    const joined = planned(1.5, 5.5).runs.at(-1)!;
-    expect(joined.inputs[0]!.options).toEqual(['-copyts', '-itsoffset', '0.050000']);
-    expect(joined.inputs[1]!.options).toEqual(['-ss', '1.450000', '-itsoffset', '-1.450000']);
-    expect(joined.output_options.join(' ')).toContain(
-      '-map 1:1 -c:a copy -copypriorss:a 0 -output_ts_offset -0.050000 -t 4.050000',
-    );
+    const stretch = { from_seconds: 1.5, seconds: 4, lead_seconds: 0.05 };
+    expect(planned(1.5, 5.5).splice!.sound).toEqual({ stretch: { ...SOURCE, ...stretch } });
+  });
+
+  it.each<[string, Scene]>([
+    ['out of a file without an index', { isIndexed: false }],
+    ['that is MP3', { probe: { audio: { ...PROBE.audio!, codec: 'mp3' } } }],
+  ])('copies sound %s into a file of its own', (_case, scene) => {
+    const { runs, splice } = planned(1.5, 5.5, scene);
+    const run = runs.at(-1)!;
+    expect(run.inputs[0]!.options).toEqual(['-ss', '1.450000']);
+    expect(run.output_options.join(' ')).toContain('-map 0:1 -c:a copy -copypriorss:a 0 -t 4.050000');
+    const stretch = { from_seconds: 0.05, seconds: 4, lead_seconds: 0.05 };
+    expect(splice!.sound).toEqual({ stretch: { source: { made: 'sound.mp4' }, ...stretch } });
   });
 
   it('encodes sound that players do not take in an MP4, or in packets too long to end a cut on', () => {
     for (const audio of [{ codec: 'vorbis' }, { sample_rate: 16_000 }]) {
-      const { runs } = planned(1.5, 5.5, { probe: { audio: { ...PROBE.audio!, ...audio } } });
+      const { runs, splice } = planned(1.5, 5.5, { probe: { audio: { ...PROBE.audio!, ...audio } } });
       expect(runs.at(-1)!.output_options.join(' ')).toContain('-filter:a atrim=start=1.500000:end=5.500000');
-      expect(valueOf(runs.at(-1)!, '-output_ts_offset')).toBe('0.000000');
+      const made = { source: { made: 'sound.mp4' }, from_seconds: 0 };
+      expect(splice!.sound).toMatchObject({ stretch: made });
     }
   });
 

@@ -1,8 +1,8 @@
 import type { AudioStreamProbe } from '@mediakiln/contracts';
-import { type EngineRun, type ListEntry, MP4_OUTPUT, type RunInput, type VideoPlan } from '../video-plan';
+import type { PicturePiece, SoundStretch, Splice } from '../splice';
+import { type EngineRun, MP4_OUTPUT, type VideoPlan } from '../video-plan';
 import { type CopiedStretch } from './cut-stretch';
 import { type CutOrder, type CutTimes, cutCheck, cutReport, cutTimes } from './cut-times';
-import { type Mp4Facts, indexFirst } from './mp4-index';
 import { startingAt } from './seek';
 import { type Edge, encodedEdge, timescaleOf } from './smart-edges';
 import { MIN_COPIED_SAMPLE_RATE, encodedSound, soundEnd } from './sound';
@@ -12,30 +12,33 @@ import { CUT_OUTPUT, planEncodedCut } from './trim-plan';
 const HEAD = 'head.mp4';
 const MIDDLE = 'middle.mp4';
 const TAIL = 'tail.mp4';
+const SOUND = 'sound.mp4';
 /** Of a second, where encoding one costs 1. */
 const COPYING_COST = 0.01;
 /** Copied sound starts so much before the picture, hidden by the edit list: a decoder needs a packet to get going. */
 const SOUND_LEAD_SECONDS = 0.05;
-const MOST_PACKETS_PER_SECOND = 100;
 /** What players take in an MP4, with packets short enough to end a cut on. */
 const COPIED_SOUND_CODECS = ['aac', 'mp3'];
 
 /**
  * A cut whose middle is copied packet by packet: only the frames before its first and after its last keyframe are
- * encoded. ffmpeg reads the parts as one list, and the source's own index makes the middle a part without copying it
- * twice. What comes out is checked, and else the whole cut is encoded.
+ * encoded. Where the source is an MP4, its packets are taken right out of it. What comes out is checked, and else the whole
+ * cut is encoded.
  */
 export function planCopiedCut(order: CutOrder, stretch: CopiedStretch): VideoPlan {
   const times = cutTimes(order);
   const edges = edgesOf(order, stretch);
   const middle = middleOf(order, stretch);
+  const sound = times.audio ? soundOf(order, stretch, times, times.audio) : null;
   const encoded = stretch.head_frames + stretch.tail_frames;
-  const before = [
+  const runs = [
     ...edges.map((edge) => encodedEdge(order.probe, order.video, order.span, edge)),
     ...middle.runs,
+    ...(sound?.runs ?? []),
   ].map((run, index) => (index === 0 ? run : { ...run, is_beside: true }));
   return {
-    runs: [...before, joiningRun(order, stretch, times, middle.entry)],
+    runs,
+    splice: spliceOf(order, stretch, times, [middle.piece, sound?.stretch ?? null]),
     outputs: [
       {
         ...MP4_OUTPUT,
@@ -54,6 +57,7 @@ export function planCopiedCut(order: CutOrder, stretch: CopiedStretch): VideoPla
 function edgesOf({ span }: CutOrder, stretch: CopiedStretch): Edge[] {
   const head: Edge = {
     output: HEAD,
+    frames: stretch.head_frames,
     first_tick: span.first_tick,
     last_tick: stretch.head_last_tick,
     end_tick: stretch.first_tick,
@@ -61,6 +65,7 @@ function edgesOf({ span }: CutOrder, stretch: CopiedStretch): Edge[] {
   };
   const tail: Edge = {
     output: TAIL,
+    frames: stretch.tail_frames,
     first_tick: stretch.end_tick,
     last_tick: span.last_tick,
     end_tick: span.end_tick,
@@ -69,116 +74,92 @@ function edgesOf({ span }: CutOrder, stretch: CopiedStretch): Edge[] {
   return [...(stretch.head_frames > 0 ? [head] : []), ...(stretch.tail_frames > 0 ? [tail] : [])];
 }
 
-/** The copied stretch as a part of the list: out of the source itself where ffmpeg can end it there, else by a copy. */
-function middleOf(order: CutOrder, stretch: CopiedStretch): { entry: ListEntry; runs: EngineRun[] } {
-  const { probe, video } = order;
+type Middle = Pick<PicturePiece, 'source' | 'from_tick'>;
+
+/** The copied stretch: out of the source itself where its index tells where it is, else by a copy. */
+function middleOf({ video }: CutOrder, stretch: CopiedStretch): { piece: Middle; runs: EngineRun[] } {
+  if (stretch.is_indexed) return { piece: { source: { index: 0 }, from_tick: stretch.first_tick }, runs: [] };
   const tick = tickSeconds(video);
   const seconds = micro((stretch.end_tick - stretch.first_tick) * tick);
-  const fromStart: ListEntry = {
-    source: { index: 0 },
-    seconds,
-    from_seconds: notBefore(stretch.first_tick * tick),
-  };
-  const endSeconds = stretch.end_dts_tick === null ? null : stretch.end_dts_tick * tick;
-  // The end of a part is compared with every stream's decoding time, and parts are matched stream by stream.
-  if (
-    probe.container === 'mov' &&
-    video.index === 0 &&
-    endSeconds !== null &&
-    stretch.others_seconds < endSeconds
-  )
-    return { entry: { ...fromStart, to_seconds: endSeconds }, runs: [] };
-  return {
-    entry: { source: { made: MIDDLE }, seconds },
-    runs: [
-      {
-        stage: 'copying',
-        cost: COPYING_COST,
-        inputs: [{ list: [fromStart], options: ['-copyts'] }],
-        output_options: [
-          ...['-map', `0:${video.index}`, '-c', 'copy', '-frames:v', String(stretch.frames)],
-          ...['-video_track_timescale', timescaleOf(video), '-f', 'mp4'],
-        ],
-        frame_timing: 'passthrough',
-        output: MIDDLE,
-        output_seconds: seconds,
-      },
-    ],
-  };
-}
-
-function joiningRun(order: CutOrder, stretch: CopiedStretch, times: CutTimes, middle: ListEntry): EngineRun {
-  const { video, span } = order;
-  const tick = tickSeconds(video);
-  const list: ListEntry[] = [
-    ...(stretch.head_frames > 0
-      ? [{ source: { made: HEAD }, seconds: micro((stretch.first_tick - span.first_tick) * tick) }]
-      : []),
-    middle,
-    ...(stretch.tail_frames > 0
-      ? [{ source: { made: TAIL }, seconds: micro((span.end_tick - stretch.end_tick) * tick) }]
-      : []),
-  ];
-  const sound = times.audio ? soundOf(order, times, times.audio) : { lead: 0, inputs: [], options: [] };
-  return {
-    stage: 'joining',
+  const fromSeconds = notBefore(stretch.first_tick * tick);
+  const run: EngineRun = {
+    stage: 'copying',
     cost: COPYING_COST,
-    inputs: [{ list, options: ['-copyts', '-itsoffset', sound.lead.toFixed(6)] }, ...sound.inputs],
+    inputs: [{ list: [{ source: { index: 0 }, seconds, from_seconds: fromSeconds }], options: ['-copyts'] }],
     output_options: [
-      ...['-map', '0:0', '-c:v', 'copy', ...sound.options],
-      ...[
-        '-output_ts_offset',
-        (0 - sound.lead).toFixed(6),
-        '-t',
-        (times.end - times.start + sound.lead).toFixed(6),
-      ],
-      // ffmpeg takes this one as counter-clockwise when it writes it.
-      ...(video.rotation_degrees === 0 ? [] : ['-metadata:s:v:0', `rotate=${360 - video.rotation_degrees}`]),
-      ...['-video_track_timescale', timescaleOf(video), ...indexFirst(factsOf(order, times)), '-f', 'mp4'],
+      ...['-map', `0:${video.index}`, '-c', 'copy', '-frames:v', String(stretch.frames)],
+      ...['-video_track_timescale', timescaleOf(video), '-f', 'mp4'],
     ],
     frame_timing: 'passthrough',
-    output: CUT_OUTPUT,
-    output_seconds: times.end - times.start,
+    output: MIDDLE,
+    output_seconds: seconds,
   };
+  return { piece: { source: { made: MIDDLE }, from_tick: null }, runs: [run] };
 }
 
-/** Packets of sound are no shorter than 10 ms in what we copy or encode. */
-const factsOf = ({ probe, span }: CutOrder, { start, end, audio }: CutTimes): Mp4Facts => ({
-  frames: span.frames,
-  packets: audio ? Math.ceil((end - start) * MOST_PACKETS_PER_SECOND) : 0,
-  bytes: ((probe.bit_rate ?? 0) / 8) * (end - start),
-});
-
-interface Sound {
-  /** Both streams are moved on by so much while ffmpeg drops what lies before 0, and back as they are written. */
-  lead: number;
-  inputs: RunInput[];
-  options: string[];
+function spliceOf(
+  { video, span }: CutOrder,
+  stretch: CopiedStretch,
+  times: CutTimes,
+  [middle, sound]: [Middle, SoundStretch | null],
+): Splice {
+  const at = (tick: number): number => tick - span.first_tick;
+  const edge = (file: string, frames: number, tick: number): PicturePiece[] =>
+    frames > 0 ? [{ source: { made: file }, from_tick: null, frames, at_tick: at(tick) }] : [];
+  return {
+    stage: 'joining',
+    output: CUT_OUTPUT,
+    output_seconds: times.end - times.start,
+    picture: {
+      pieces: [
+        ...edge(HEAD, stretch.head_frames, span.first_tick),
+        { ...middle, frames: stretch.frames, at_tick: at(stretch.first_tick) },
+        ...edge(TAIL, stretch.tail_frames, stretch.end_tick),
+      ],
+      timescale: Number(timescaleOf(video)),
+      end_tick: at(span.end_tick),
+      rotation_degrees: video.rotation_degrees,
+      sample_aspect_ratio: video.sample_aspect_ratio,
+    },
+    sound: sound && { stretch: sound },
+  };
 }
 
 const isCopiedSound = ({ codec, sample_rate }: AudioStreamProbe): boolean =>
   COPIED_SOUND_CODECS.includes(codec) && sample_rate >= MIN_COPIED_SAMPLE_RATE;
 
-function soundOf({ probe, cut }: CutOrder, { start }: CutTimes, audio: AudioStreamProbe): Sound {
+/** Out of the source itself where that is an MP4 of AAC, else out of a file that is made of it. */
+function soundOf(
+  { probe, cut }: CutOrder,
+  stretch: CopiedStretch,
+  { start, end }: CutTimes,
+  audio: AudioStreamProbe,
+): { stretch: SoundStretch; runs: EngineRun[] } {
   const from = start + zeroOf(probe);
-  const map = ['-map', `1:${audio.index}`];
-  if (!isCopiedSound(audio))
-    return {
-      lead: 0,
-      inputs: [{ index: 0, options: startingAt(probe, from) }],
-      options: [...map, ...encodedSound(probe, audio, { codec: 'aac', stretch: { start, end: cut.end } })],
-    };
+  const seconds = end - start;
+  const piece = { seconds, lead_seconds: SOUND_LEAD_SECONDS };
+  if (isCopiedSound(audio) && audio.codec === 'aac' && stretch.is_indexed)
+    return { stretch: { ...piece, source: { index: 0 }, from_seconds: micro(from) }, runs: [] };
+  const made = { source: { made: SOUND } };
+  const run = (options: string[], output_options: string[]): EngineRun => ({
+    stage: 'copying',
+    cost: COPYING_COST,
+    inputs: [{ index: 0, options }],
+    output_options: ['-map', `0:${audio.index}`, ...output_options, '-f', 'mp4'],
+    frame_timing: 'passthrough',
+    output: SOUND,
+    output_seconds: seconds,
+  });
+  if (!isCopiedSound(audio)) {
+    const encoded = encodedSound(probe, audio, { codec: 'aac', stretch: { start, end: cut.end } });
+    return { stretch: { ...piece, ...made, from_seconds: 0 }, runs: [run(startingAt(probe, from), encoded)] };
+  }
   const seek = Math.max(0, from - probe.start_seconds - SOUND_LEAD_SECONDS);
   const lead = from - probe.start_seconds - seek;
+  const copied = ['-c:a', 'copy', '-copypriorss:a', '0', '-t', (seconds + lead).toFixed(6)];
   return {
-    lead,
-    inputs: [
-      {
-        index: 0,
-        options: [...(seek > 0 ? ['-ss', seek.toFixed(6)] : []), '-itsoffset', (lead - from).toFixed(6)],
-      },
-    ],
-    options: [...map, '-c:a', 'copy', '-copypriorss:a', '0'],
+    stretch: { ...piece, ...made, from_seconds: micro(lead) },
+    runs: [run(seek > 0 ? ['-ss', seek.toFixed(6)] : [], copied)],
   };
 }
 

@@ -1,4 +1,5 @@
 import type { ImageProbe } from '@mediakiln/contracts';
+import type { PicturePiece, Splice } from '../splice';
 import { type EngineRun, MP4_OUTPUT, type VideoPlan } from '../video-plan';
 import { stillFilters } from './still-filters';
 import { type FrameOrder, type StillFrame, frameOf } from './still-frame';
@@ -14,6 +15,7 @@ export interface StillOrder extends FrameOrder {
 /** A picture that stands still is encoded for so long, and repeated: players find a keyframe as often. */
 const GROUP_SECONDS = 2;
 const MAX_HALVINGS = 3;
+const TICKS_PER_FRAME = 512;
 const OUTPUT = 'output.mp4';
 const GROUP = 'group.mp4';
 const H264 = [
@@ -47,16 +49,9 @@ export function planStill(probe: ImageProbe, order: StillOrder): VideoPlan {
     output: isWhole ? OUTPUT : GROUP,
     output_seconds: encoded / rate,
   };
-  const repeat: EngineRun = {
-    stage: 'repeating',
-    inputs: [{ made: GROUP, options: ['-stream_loop', '-1'] }],
-    output_options: ['-map', '0:v:0', '-c:v', 'copy', '-frames:v', String(frames), ...MP4],
-    frame_timing: 'passthrough',
-    output: OUTPUT,
-    output_seconds: frames / rate,
-  };
   return {
-    runs: isWhole ? [encode] : [encode, repeat],
+    runs: [encode],
+    ...(isWhole ? {} : { splice: repeated(encoded, frames, rate) }),
     outputs: [
       {
         ...MP4_OUTPUT,
@@ -79,6 +74,26 @@ export function planStill(probe: ImageProbe, order: StillOrder): VideoPlan {
       animated: isAnimated,
       colors: colorsOf(probe),
     },
+  };
+}
+
+/** The group over and over; of the last time only what is needed. */
+function repeated(group: number, frames: number, rate: number): Splice {
+  const timescale = rate * TICKS_PER_FRAME;
+  const pieces = Array.from({ length: Math.ceil(frames / group) }, (_, round): PicturePiece => {
+    const start = round * group;
+    const own = Math.min(group, frames - start);
+    return { source: { made: GROUP }, from_tick: null, frames: own, at_tick: start * TICKS_PER_FRAME };
+  });
+  return {
+    stage: 'repeating',
+    output: OUTPUT,
+    output_seconds: frames / rate,
+    picture: {
+      ...{ pieces, timescale, end_tick: frames * TICKS_PER_FRAME },
+      ...{ rotation_degrees: 0, sample_aspect_ratio: '1:1' },
+    },
+    sound: null,
   };
 }
 

@@ -54,6 +54,7 @@ export function videoStream(stream: FfprobeStream): VideoStreamProbe {
     color_space: namedOf(stream.color_space),
     color_range: namedOf(stream.color_range),
     decoder_config: namedOf(stream.extradata_hash),
+    field_order: namedOf(stream.field_order),
   };
 }
 

@@ -1,0 +1,85 @@
+import { AppError } from '@mediakiln/contracts';
+import type { RunSource, Splice } from '@mediakiln/operations';
+import { BrokenMp4 } from './boxes';
+import { type Movie, type Track, readMovie } from './movie';
+import { pictureEntry, soundEntry } from './sample-entries';
+import type { MadeTrack } from './made-track';
+import { splicedPicture } from './spliced-picture';
+import { packedSound, stretchedSound } from './spliced-sound';
+import { type MovieWriting, writeMovie } from './write-movie';
+
+export interface SpliceOrder extends MovieWriting {
+  output: string;
+  pathOf: (source: RunSource) => string;
+}
+
+/**
+ * Makes an MP4 of the samples of others, without a process and without decoding anything.
+ * @throws AppError output_not_verified where they cannot be put together
+ */
+export async function carryOutSplice(splice: Splice, order: SpliceOrder): Promise<void> {
+  const inputs = new Inputs(order.pathOf);
+  try {
+    const tracks = [await pictureOf(splice, inputs), ...(await soundOf(splice, inputs))];
+    const { rotation_degrees: rotationDegrees } = splice.picture;
+    await writeMovie(order.output, { tracks, rotationDegrees, paths: inputs.paths }, order);
+  } catch (error) {
+    if (!(error instanceof BrokenMp4 || error instanceof RangeError)) throw error;
+    throw new AppError('output_not_verified', `What is to be copied cannot be joined: ${error.message}`, {
+      cause: error,
+    });
+  }
+}
+
+async function pictureOf({ picture }: Splice, inputs: Inputs): Promise<MadeTrack> {
+  const pieces = await inputs.of('vide', picture.pieces);
+  // What most of it is of decides how all of it is described.
+  const most = Math.max(...picture.pieces.map(({ frames }) => frames));
+  const entries = [...pieces].sort(
+    (one, other) => Number(other.piece.frames === most) - Number(one.piece.frames === most),
+  );
+  return {
+    ...splicedPicture(pieces, picture),
+    entry: pictureEntry(
+      entries.map(({ track }) => track.entry),
+      picture.sample_aspect_ratio,
+    ),
+  };
+}
+
+async function soundOf({ sound }: Splice, inputs: Inputs): Promise<MadeTrack[]> {
+  if (!sound) return [];
+  if ('stretch' in sound) {
+    const [stretch] = await inputs.of('soun', [sound.stretch]);
+    return [{ ...stretchedSound(stretch!), entry: soundEntry([stretch!.track.entry]) }];
+  }
+  const pieces = await inputs.of('soun', sound.pieces);
+  return [{ ...packedSound(pieces, sound), entry: soundEntry(pieces.map(({ track }) => track.entry)) }];
+}
+
+/** The files that a splice names; each is read once. */
+class Inputs {
+  readonly paths: string[] = [];
+  private readonly movies: (Movie | null)[] = [];
+
+  constructor(private readonly pathOf: SpliceOrder['pathOf']) {}
+
+  async of<T extends { source: RunSource }>(handler: Track['handler'], pieces: readonly T[]) {
+    const found: { piece: T; track: Track; file: number }[] = [];
+    for (const piece of pieces) {
+      const file = await this.fileOf(piece.source);
+      const track = this.movies[file]?.tracks.find((one) => one.handler === handler);
+      if (!track) throw new BrokenMp4('a part of it has no index that says where its samples are');
+      found.push({ piece, track, file });
+    }
+    return found;
+  }
+
+  private async fileOf(source: RunSource): Promise<number> {
+    const path = this.pathOf(source);
+    const known = this.paths.indexOf(path);
+    if (known >= 0) return known;
+    this.movies.push(await readMovie(path));
+    return this.paths.push(path) - 1;
+  }
+}
