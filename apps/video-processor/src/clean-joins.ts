@@ -6,7 +6,7 @@ import type { ProbeTarget } from './ffmpeg/ffprobe';
 import { runChild } from './ffmpeg/spawn';
 import { fileUrl, strictInput } from './ffmpeg/strict-flags';
 import { writeExcerpt } from './mp4/excerpt';
-import { readMovie } from './mp4/movie';
+import type { Movie } from './mp4/movie';
 import { packetsOf } from './mp4/shown';
 
 /** What is decoded behind a join: frames that look back across it would show by then. */
@@ -27,10 +27,10 @@ export async function refuseUncleanJoins(
   engine: FfmpegEngine,
   target: ProbeTarget,
   { joined, pieces }: VideoCheck,
+  movie: Movie | null,
 ): Promise<void> {
   const joins = joined?.joins_seconds ?? pieces?.changes.map((frame) => frame * pieces.frame_seconds) ?? [];
   if (joins.length === 0) return;
-  const movie = await readMovie(target.path);
   const track = movie?.tracks.find(({ handler }) => handler === 'vide');
   if (!track) throw new AppError('output_not_verified', 'The output has no index that could be read');
   const packets = packetsOf(track);

@@ -7,7 +7,7 @@ import type { FfmpegEngine } from './ffmpeg/engine';
 import { refuseUncleanJoins } from './clean-joins';
 import { probeJson, targetOf } from './ffmpeg/ffprobe';
 import { type OutputPackets, outputPackets } from './ffmpeg/packets';
-import { hasIndex } from './mp4/movie';
+import { movieOf } from './mp4/movie';
 import { refuseMisjoined } from './verify-joined';
 import { verifyPicture } from './verify-picture';
 import { refuseMisplaced } from './verify-pieces';
@@ -49,18 +49,19 @@ export async function verifyOutput(
       continue;
     }
     const isSound = 'audio' in verify;
+    const movie = await movieOf(container, path);
     const packets = isSound
       ? NO_PACKETS
-      : await outputPackets(engine, target, { wantsSound: verify.pieces !== undefined });
+      : await outputPackets(engine, target, { movie, wantsSound: verify.pieces !== undefined });
     const [json] = await bothOf(
       probeJson(engine, target),
-      isSound ? Promise.resolve() : refuseUncleanJoins(engine, target, verify),
+      isSound ? Promise.resolve() : refuseUncleanJoins(engine, target, verify, movie),
     );
     const frames = packets.picture.filter(({ isHidden }) => !isHidden).length;
     const probe = videoProbe.facts(json, {
       container,
       readable_until: null,
-      has_index: await hasIndex(container, path),
+      has_index: movie !== null,
       max_seconds: Number.POSITIVE_INFINITY,
     });
     if (isSound) refuseOtherSound(verify, probe, cause);

@@ -16,7 +16,7 @@ import { probeJson, readableUntil, statedEnd, targetOf } from './ffmpeg/ffprobe'
 import { findFrames } from './ffmpeg/frames';
 import { findFramesAndIdrs } from './ffmpeg/idr';
 import { findIndexedFrames } from './indexed-frames';
-import { hasIndex } from './mp4/movie';
+import { movieOf } from './mp4/movie';
 import { type PlanOrder, runPlan } from './run-plan';
 import { verifyOutput } from './verify-output';
 import { writeTexts } from './write-texts';
@@ -79,7 +79,7 @@ export class VideoExecutor extends MediaExecutor {
     return operation.facts(json, {
       container: input.container,
       readable_until: await readableUntil(this.engine, target, statedEnd(json)),
-      has_index: await hasIndex(target.container, target.path),
+      has_index: (await movieOf(target.container, target.path)) !== null,
       max_seconds: this.limits.maxVideoSeconds,
     });
   }

@@ -1,4 +1,4 @@
-import { readMovie } from '../mp4/movie';
+import type { Movie } from '../mp4/movie';
 import { packetsOf } from '../mp4/shown';
 import type { FfmpegEngine } from './engine';
 import { type ProbeTarget, ffprobe, fields } from './ffprobe';
@@ -19,15 +19,14 @@ export interface OutputPackets {
 }
 
 /**
- * By the index of the file where it says all, else by a pass over it.
+ * @param movie the index of the file where that says all, else null: by a pass over it.
  * @param wantsSound of hours there are a million packets: they are listed only for who looks at them.
  */
 export async function outputPackets(
   engine: FfmpegEngine,
   target: ProbeTarget,
-  { wantsSound }: { wantsSound: boolean },
+  { movie, wantsSound }: { movie: Movie | null; wantsSound: boolean },
 ): Promise<OutputPackets> {
-  const movie = target.container === 'mov' ? await readMovie(target.path) : null;
   if (movie) {
     const of = (wanted: string): OutputPacket[] =>
       movie.tracks.filter(({ handler }) => handler === wanted).flatMap(packetsOf);

@@ -47,8 +47,9 @@ export async function readMovie(path: string): Promise<Movie | null> {
   }
 }
 
-export const hasIndex = async (container: string, path: string): Promise<boolean> =>
-  container === 'mov' && (await readMovie(path)) !== null;
+/** The same by what a file was sniffed to be: only MP4 and MOV have such an index. */
+export const movieOf = async (container: string, path: string): Promise<Movie | null> =>
+  container === 'mov' ? readMovie(path) : null;
 
 async function readTracks(file: FileHandle): Promise<Track[]> {
   const { size } = await file.stat();

@@ -102,7 +102,7 @@ describe('the plan of video.trim that copies', () => {
     const edge = (video: Partial<VideoStreamProbe>): EngineRun => planned(1.5, 5, { video }).runs[0]!;
     expect(valueOf(edge({}), '-x264-params')).toBe(
       'sps-id=31:repeat-headers=1:open-gop=0:scenecut=0:keyint=infinite:' +
-        'cabac=1:8x8dct=1:weightp=1:aq-mode=1:deblock=0,0:bframes=3:b-pyramid=normal:b-adapt=0',
+        '8x8dct=1:weightp=1:aq-mode=1:deblock=0,0:bframes=3:b-pyramid=normal:b-adapt=0',
     );
     expect(valueOf(edge({ has_b_frames: 1 }), '-x264-params')).toContain('bframes=3:b-pyramid=none');
     expect(valueOf(edge({ has_b_frames: 0 }), '-x264-params')).toMatch(/bframes=0$/);
