@@ -37,6 +37,7 @@ const config: Config = {
   transformIgnorePatterns: [`/node_modules/(?!(?:.*/node_modules/)?(${ESM_PACKAGES})/)`],
   moduleNameMapper: { '^@mediakiln/(.*)$': '<rootDir>/libs/$1/src' },
   reporters: ['default', '<rootDir>/test/support/count.reporter.cjs'],
+  testSequencer: '<rootDir>/test/support/long-first.sequencer.cjs',
   testTimeout: 60_000,
   maxWorkers: 3,
 };
