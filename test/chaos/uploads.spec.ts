@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from '../support/client';
+import { seededRandom } from '../support/seeded-random';
 import { Services } from '../support/services';
 import { Strace } from '../support/strace';
 import { TcpProxy } from '../support/tcp-proxy';
@@ -19,6 +20,8 @@ const MiB = 1 << 20;
 const CUTS = Number(process.env.UPLOAD_CUTS ?? 3);
 const UPLOAD_MIB = Number(process.env.UPLOAD_MIB ?? 24);
 const CHUNK_BYTES = 512 * 1024;
+/** When in a chunk each cut falls. */
+const seed = Number(process.env.CHAOS_SEED ?? Date.now() % 1_000_000);
 
 let services: Services;
 let client: Client;
@@ -205,8 +208,9 @@ class CutUpload {
 }
 
 it(
-  `${CUTS} cuts lose no byte, and cost at most a chunk each`,
+  `${CUTS} cuts lose no byte, and cost at most a chunk each (CHAOS_SEED=${seed})`,
   async () => {
+    const random = seededRandom(seed);
     const bytes = picture(CUTS * 2 * CHUNK_BYTES);
     const tus = new TusCaller(services, client);
     const path = await tus.begin(bytes.length);
@@ -214,7 +218,7 @@ it(
     await upload.open();
     for (let cut = 0; cut < CUTS; cut += 1) {
       await upload.chunk();
-      await upload.cutChunk(KINDS[cut % KINDS.length]!, Math.random());
+      await upload.cutChunk(KINDS[cut % KINDS.length]!, random());
     }
     while (!upload.isComplete) await upload.chunk();
     await upload.close();
