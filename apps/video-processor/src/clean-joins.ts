@@ -8,6 +8,7 @@ import { fileUrl, strictInput } from './ffmpeg/strict-flags';
 import { writeExcerpt } from './mp4/excerpt';
 import type { Movie } from './mp4/movie';
 import { packetsOf } from './mp4/shown';
+import { asUnjoinable } from './mp4/splice';
 
 /** What is decoded behind a join: frames that look back across it would show by then. */
 const BEHIND_JOIN_SECONDS = 0.4;
@@ -36,7 +37,9 @@ export async function refuseUncleanJoins(
   const packets = packetsOf(track);
   const indices = [...new Set(joins.flatMap((seconds) => around(packets, seconds)))].sort((a, b) => a - b);
   const path = join(target.workdir, EXCERPT);
-  await writeExcerpt(path, { path: target.path, track, indices }, target.signal);
+  await writeExcerpt(path, { path: target.path, track, indices }, target.signal).catch((error: unknown) => {
+    throw asUnjoinable(error);
+  });
   // A piece that was encoded may come with messages of its encoder that only a warning speaks of.
   const said = await complaintsAbout(engine, { ...target, path }, joined ? 'warning' : 'error');
   if (said === '') return;

@@ -25,7 +25,8 @@ export async function readFragments(path: string): Promise<FragmentedFile> {
 }
 
 async function fragmentsOf(file: FileHandle): Promise<FragmentedFile> {
-  const boxes = await topLevel(file, (await file.stat()).size);
+  const boxes: Box[] = [];
+  for await (const box of topLevel(file, (await file.stat()).size)) boxes.push(box);
   const moov = boxes.find(({ type }) => type === 'moov');
   const moofs = boxes.filter(({ type }) => type === 'moof');
   if (!moov || moofs.length === 0) throw new BrokenMp4('it holds no fragment');

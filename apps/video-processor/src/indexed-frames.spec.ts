@@ -1,6 +1,9 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { VideoProbe } from '@mediakiln/contracts';
 import { type FrameSpan, tickSeconds } from '@mediakiln/operations';
-import { type ClipOptions, deriveClip, makeClip } from '../../../test/support/clips';
+import { type ClipOptions, deriveClip, frameNumbers, makeClip } from '../../../test/support/clips';
 import { distributionFfmpeg } from '../../../test/support/ffmpeg';
 import { VideoBench } from '../../../test/support/video-run';
 import { findFramesAndIdrs } from './ffmpeg/idr';
@@ -9,10 +12,15 @@ import { findIndexedFrames } from './indexed-frames';
 const SMALL: ClipOptions = { seconds: 4, width: 160, height: 96, keyframeEvery: 30, audioSeconds: 0 };
 
 let bench: VideoBench;
+let folder: string;
 beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'mediakiln-indexed-'));
   bench = await VideoBench.open(await distributionFfmpeg());
 });
-afterAll(() => bench.close());
+afterAll(async () => {
+  await bench.close();
+  await rm(folder, { recursive: true });
+});
 
 async function rangeOf(path: string, from: number, to: number) {
   const probe: VideoProbe = await bench.probe(path);
@@ -44,7 +52,7 @@ describe('the frames of a stretch by the index of its file', () => {
       const { probe, video, range } = await rangeOf(path, from, to);
       const signal = new AbortController().signal;
       const target = { path, container: 'mov', workdir: '/tmp', signal };
-      const byIndex = await findIndexedFrames(path, video, range);
+      const byIndex = await findIndexedFrames(target, video, range);
       const byPass = await findFramesAndIdrs(bench.engine, target, probe, video, range);
       const { packets, ...span } = byIndex!;
       const { packets: passed, ...expected } = byPass;
@@ -57,13 +65,36 @@ describe('the frames of a stretch by the index of its file', () => {
   });
 
   it('are left to a pass over the file where the index or the probe does not say all', async () => {
-    const { video, range } = await rangeOf(await makeClip(SMALL), 0, 2);
+    const clip = await makeClip(SMALL);
+    const { video, range } = await rangeOf(clip, 0, 2);
+    const { signal } = new AbortController();
     const { field_order: _, ...earlier } = video;
-    expect(await findIndexedFrames(await makeClip(SMALL), earlier, range)).toBeNull();
-    expect(
-      await findIndexedFrames(await makeClip(SMALL), { ...video, time_base: '1/90000' }, range),
-    ).toBeNull();
-    expect(await findIndexedFrames(await makeClip({ ...SMALL, container: 'mkv' }), video, range)).toBeNull();
+    expect(await findIndexedFrames({ path: clip, signal }, earlier, range)).toBeNull();
+    for (const other of [{ time_base: '1/90000' }, { index: 1 }, { start_seconds: 0.1 }])
+      expect(await findIndexedFrames({ path: clip, signal }, { ...video, ...other }, range)).toBeNull();
+    const path = await makeClip({ ...SMALL, container: 'mkv' });
+    expect(await findIndexedFrames({ path, signal }, video, range)).toBeNull();
+  });
+
+  it.each([
+    ['before the first frame', 0],
+    ['between two frames', 1_024 + 200],
+  ])('are left to it where an edit list starts %s, and the cut is exact', async (_where, from) => {
+    const bytes = Buffer.from(await readFile(await makeClip(SMALL)));
+    const list = bytes.indexOf('elst', 0, 'latin1');
+    expect(bytes.readInt32BE(list + 16)).toBe(1_024);
+    bytes.writeInt32BE(from, list + 16);
+    const path = join(folder, `edit-${from}.mp4`);
+    await writeFile(path, bytes);
+    const { video, range } = await rangeOf(path, 0.5, 3.5);
+    const { signal } = new AbortController();
+    expect(await findIndexedFrames({ path, signal }, video, range)).toBeNull();
+    const { outputs, report } = await bench.trim(path, { start_time: 0.5, end_time: 3.5 });
+    expect(report).toMatchObject({ mode: 'smart', frames: 90 });
+    const numbers = await frameNumbers(outputs[0]!.path);
+    expect(numbers).toEqual(Array.from({ length: 90 }, (_, at) => numbers[0]! + at));
+    // ffmpeg counts from the first frame that is shown, and so does the cut.
+    expect(numbers[0]).toBe(from === 0 ? 15 : 16);
   });
 });
 

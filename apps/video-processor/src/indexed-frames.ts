@@ -1,5 +1,6 @@
 import type { VideoStreamProbe } from '@mediakiln/contracts';
 import type { FrameSpan, PicturePacket, TickRange } from '@mediakiln/operations';
+import type { ProbeTarget } from './ffmpeg/ffprobe';
 import { spanOf } from './ffmpeg/frames';
 import { BrokenMp4 } from './mp4/boxes';
 import { firstIdr } from './mp4/idr-samples';
@@ -12,22 +13,25 @@ import { shownBy } from './mp4/shown';
  * @returns null where the index does not say all, or may mean another picture than the probe.
  */
 export async function findIndexedFrames(
-  path: string,
+  { path, signal }: Pick<ProbeTarget, 'path' | 'signal'>,
   video: VideoStreamProbe,
   range: TickRange,
 ): Promise<FrameSpan | null> {
   if (video.field_order === undefined) return null;
   const movie = await readMovie(path);
-  const track = movie?.tracks.find(({ handler }) => handler === 'vide');
+  const track = movie?.tracks.find(({ handler, index }) => handler === 'vide' && index === video.index);
   if (!track || video.time_base !== `1/${track.timescale}`) return null;
   const packets = packetsOf(track);
   const shown = packets.filter(({ is_hidden }) => !is_hidden).map(({ tick }) => tick);
+  // Where an edit list does not start on a frame, ffmpeg counts from the next one: it has to cut by the same clock.
+  const start = shown.reduce((first, tick) => Math.min(first, tick), Number.POSITIVE_INFINITY);
+  if (start !== Math.round(video.start_seconds * track.timescale)) return null;
   const span = spanOf(
     { shown, keys: keysOf(track, packets), latest: latestOf(track, packets) },
     range,
     video,
   );
-  const idr_ticks = await idrTicks(path, track, packets, span);
+  const idr_ticks = await idrTicks({ path, signal }, track, packets, span);
   if (idr_ticks === null) return null;
   return { ...span, packets: { packets, idr_ticks, field_order: video.field_order, is_indexed: true } };
 }
@@ -54,7 +58,7 @@ function latestOf({ samples }: Track, packets: readonly PicturePacket[]) {
 
 /** Those at which a copy may start or end: the first and the last one inside, and the one right behind. */
 async function idrTicks(
-  path: string,
+  { path, signal }: Pick<ProbeTarget, 'path' | 'signal'>,
   track: Track,
   packets: readonly PicturePacket[],
   { first_tick, last_tick, end_tick }: FrameSpan,
@@ -68,9 +72,9 @@ async function idrTicks(
   const behind = joins.filter((index) => packets[index]!.tick === end_tick);
   try {
     const found = [
-      await firstIdr(path, track, inside),
-      await firstIdr(path, track, [...inside].reverse()),
-      await firstIdr(path, track, behind),
+      await firstIdr(path, track, inside, signal),
+      await firstIdr(path, track, [...inside].reverse(), signal),
+      await firstIdr(path, track, behind, signal),
     ];
     return [...new Set(found.flatMap((index) => (index === null ? [] : packets[index]!.tick)))];
   } catch (error) {

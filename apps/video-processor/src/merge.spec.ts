@@ -1,4 +1,4 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { VideoProbe } from '@mediakiln/contracts';
 import { videoMerge } from '@mediakiln/operations';
@@ -6,6 +6,7 @@ import { type ClipOptions, deriveClip, frameNumbers, makeClip } from '../../../t
 import { FFMPEG_PAIRS, distributionFfmpeg } from '../../../test/support/ffmpeg';
 import { decodedSeconds, soundEdges } from '../../../test/support/sound-edges';
 import { VideoBench } from '../../../test/support/video-run';
+import { readMovie } from './mp4/movie';
 
 interface MergedInput {
   picture: string;
@@ -153,6 +154,18 @@ describe.each(FFMPEG_PAIRS)('video.merge on %s', (_name, findPair) => {
   });
 });
 
+/** Frames right behind its start are damaged: a decoder notices, but nothing in the index tells. */
+async function damagedClip(options: ClipOptions): Promise<string> {
+  const source = await makeClip(options);
+  const movie = await readMovie(source);
+  const { offsets, sizes } = movie!.tracks.find(({ handler }) => handler === 'vide')!.samples;
+  const bytes = Buffer.from(await readFile(source));
+  for (const at of [1, 2, 3]) bytes.fill(0, offsets[at]! + 5, offsets[at]! + sizes[at]!);
+  const path = join(dirname(source), `merge-damaged-${process.pid}.mp4`);
+  await writeFile(path, bytes);
+  return path;
+}
+
 describe('video.merge', () => {
   let bench: VideoBench;
 
@@ -216,6 +229,21 @@ describe('video.merge', () => {
       expect(Math.abs((await decodedSeconds(outputs[0]!.path)) - 4)).toBeLessThan(SOUND_OFF_SECONDS);
     },
   );
+
+  it('encodes everything when what was joined does not decode cleanly', async () => {
+    const odd = await makeClip({ ...BASE, width: 160, height: 90 });
+    const damaged = await damagedClip({ ...BASE, seconds: 2, bFrames: 0 });
+    try {
+      const { outputs, report } = await bench.merge([odd, damaged]);
+      expect(report).toMatchObject({
+        mode: 'encode',
+        fallback_reason: 'What lies around a join does not decode cleanly',
+      });
+      expect(await frameNumbers(outputs[0]!.path)).toHaveLength(90);
+    } finally {
+      await rm(damaged);
+    }
+  });
 
   it('refuses inputs that are too long together', async () => {
     const clip = await makeClip({ ...BASE, seconds: 2 });

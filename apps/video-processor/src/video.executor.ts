@@ -119,7 +119,7 @@ export class VideoExecutor extends MediaExecutor {
     if (!range) return null;
     const target = targetOf(execution, onlyInput(execution));
     if (!range.wants_packets) return findFrames(this.engine, target, probe, probe.video, range);
-    const indexed = target.container === 'mov' && (await findIndexedFrames(target.path, probe.video, range));
+    const indexed = target.container === 'mov' && (await findIndexedFrames(target, probe.video, range));
     return indexed || findFramesAndIdrs(this.engine, target, probe, probe.video, range);
   }
 

@@ -26,6 +26,8 @@ export interface SplicedPicture {
 
 export interface PicturePiece {
   source: RunSource;
+  /** Index of the stream in its source; null: the only one of its kind. */
+  stream: number | null;
   /** pts of its first frame, a keyframe, in ticks of its source; null: the first of all. */
   from_tick: number | null;
   frames: number;
@@ -40,6 +42,7 @@ export type SplicedSound =
 
 export interface SoundStretch {
   source: RunSource;
+  stream: number | null;
   /** In the source's own seconds. */
   from_seconds: number;
   seconds: number;
@@ -49,6 +52,7 @@ export interface SoundStretch {
 
 export interface SoundPackets {
   source: RunSource;
+  stream: number | null;
   /** Where the first one is played, in the source's own seconds. */
   from_seconds: number;
   packets: number;

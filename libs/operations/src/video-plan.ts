@@ -59,9 +59,8 @@ export interface ListEntry {
   source: RunSource;
   /** `duration`: the next entry starts so many seconds later, whatever this one's own length is. */
   seconds?: number;
-  /** `inpoint`, and `outpoint`, which is compared with decoding times: in the file's own seconds. */
+  /** `inpoint`: in the file's own seconds. */
   from_seconds?: number;
-  to_seconds?: number;
 }
 
 /** One run of ffmpeg, as data. The executor adds the strict flags, the progress pipe and the process limits. */

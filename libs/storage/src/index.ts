@@ -1,4 +1,4 @@
-export { diskError } from './disk-error';
+export { diskError, onDisk } from './disk-error';
 export type { AppendOptions, Appended } from './append';
 export { LocalStorage } from './local.storage';
 export { PartialFiles } from './partial-files';

@@ -70,11 +70,10 @@ export function listsOf(run: EngineRun, files: CommandFiles): { path: string; te
 const listPath = (output: string, position: number): string => `${output}.${position}.list`;
 
 function listText(list: readonly ListEntry[], files: CommandFiles): string {
-  const lines = list.flatMap(({ source, seconds, from_seconds, to_seconds }) => [
+  const lines = list.flatMap(({ source, seconds, from_seconds }) => [
     `file ${quoted(fileUrl(fileOf(source, files).path))}`,
     ...directive('duration', seconds),
     ...directive('inpoint', from_seconds),
-    ...directive('outpoint', to_seconds),
   ]);
   return ['ffconcat version 1.0', ...lines, ''].join('\n');
 }

@@ -12,24 +12,28 @@ export class BrokenMp4 extends Error {}
 
 /** Far more than what describes two million samples. */
 const MAX_CONTENT_BYTES = 64 << 20;
+/** Each costs a read or an object: far more than hours of fragments have. */
+const MAX_BOXES = 100_000;
+/** Far more tracks, or tables of one, than are taken. */
+const MAX_INNER_BOXES = 1_000;
 const SHORT_HEADER_BYTES = 8;
 const LONG_HEADER_BYTES = 16;
 
-/** The boxes that a file consists of. @throws BrokenMp4 */
-export async function topLevel(file: FileHandle, fileBytes: number): Promise<Box[]> {
-  const found: Box[] = [];
+/** The boxes that a file consists of, as far as they are asked for. @throws BrokenMp4 */
+export async function* topLevel(file: FileHandle, fileBytes: number): AsyncGenerator<Box> {
   const head = Buffer.alloc(LONG_HEADER_BYTES);
+  let count = 0;
   for (let start = 0; start < fileBytes;) {
+    if (++count > MAX_BOXES) throw new BrokenMp4(`it has more than ${MAX_BOXES} boxes`);
     const { bytesRead } = await file.read(head, 0, head.length, start);
     const { type, bytes: stated } = boxAt(head.subarray(0, bytesRead), 0);
     // 0: to the end of the file.
     const bytes = stated === 0 ? fileBytes - start : stated;
     if (bytes < SHORT_HEADER_BYTES || start + bytes > fileBytes)
       throw new BrokenMp4(`its box at ${start} is cut off`);
-    found.push({ type, start, bytes });
+    yield { type, start, bytes };
     start += bytes;
   }
-  return found;
 }
 
 /** What is in a box of a file, without its header. @throws BrokenMp4 */
@@ -42,12 +46,13 @@ export async function contentOf(file: FileHandle, { type, start, bytes }: Box): 
 }
 
 /** The boxes that data consists of: type and content. @throws BrokenMp4 */
-export function* boxesIn(data: Buffer): Generator<{ type: string; content: Buffer; whole: Buffer }> {
+export function* boxesIn(data: Buffer): Generator<{ type: string; content: Buffer }> {
+  let count = 0;
   for (let at = 0; at + SHORT_HEADER_BYTES <= data.length;) {
     const { type, bytes, headerBytes } = boxAt(data, at);
     if (bytes < headerBytes || at + bytes > data.length) throw new BrokenMp4(`its ${type} is cut off`);
-    const whole = data.subarray(at, at + bytes);
-    yield { type, content: whole.subarray(headerBytes), whole };
+    if (++count > MAX_INNER_BOXES) throw new BrokenMp4(`a box of it holds more than ${MAX_INNER_BOXES}`);
+    yield { type, content: data.subarray(at + headerBytes, at + bytes) };
     at += bytes;
   }
 }
@@ -90,9 +95,12 @@ export function box(type: string, ...parts: readonly Part[]): Buffer {
 export const fullBox = (type: string, flags: number, ...parts: readonly Part[]): Buffer =>
   box(type, [flags], ...parts);
 
-/** Big-endian, 32 bits each; negative ones as two's complement. */
+/** Big-endian, 32 bits each; negative ones as two's complement. @throws BrokenMp4 for what has no place in them */
 export function words(values: readonly number[]): Buffer {
   const bytes = Buffer.alloc(values.length * 4);
-  values.forEach((value, index) => bytes.writeUInt32BE(value >>> 0, index * 4));
+  values.forEach((value, index) => {
+    if (!(value >= -(2 ** 31) && value < 2 ** 32)) throw new BrokenMp4(`${value} does not fit into 32 bits`);
+    bytes.writeUInt32BE(value >>> 0, index * 4);
+  });
   return bytes;
 }

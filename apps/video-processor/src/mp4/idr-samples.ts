@@ -7,6 +7,8 @@ const TYPE_BITS = 0x1f;
 /** Types of units of H.264 (ITU-T H.264, table 7-1): of a picture that nothing refers across, and of any picture. */
 const IDR = 5;
 const PICTURES = [1, 2, IDR];
+/** Past so many keyframes that are none to join at, the rest are none either. */
+const MOST_LOOKED_AT = 1_000;
 /** Before the picture come parameter sets and messages, seldom more than a few. */
 const MOST_UNITS = 64;
 
@@ -19,11 +21,15 @@ export async function firstIdr(
   path: string,
   track: Track,
   indices: readonly number[],
+  signal: AbortSignal,
 ): Promise<number | null> {
   const lengthBytes = unitLengthBytes(track.entry);
   const file = await open(path);
   try {
-    for (const index of indices) if (await isIdr(file, track, index, lengthBytes)) return index;
+    for (const index of indices.slice(0, MOST_LOOKED_AT)) {
+      signal.throwIfAborted();
+      if (await isIdr(file, track, index, lengthBytes)) return index;
+    }
     return null;
   } finally {
     await file.close();

@@ -1,4 +1,4 @@
-import { box, fullBox, words } from './boxes';
+import { box, boxesIn, fullBox, words } from './boxes';
 import type { MadeTrack } from './made-track';
 
 /** Samples of one track that lie one behind the other in the file, as far as `mdat` is concerned. */
@@ -11,6 +11,7 @@ export interface Chunk {
 /** Beyond what 32 bits can name. */
 const LONG = 2 ** 32;
 const ONE = 0x1_00_00;
+const PICTURE_ENTRY_BYTES = 86;
 const [ENABLED, IN_MOVIE] = [1, 2];
 /** Three letters of 5 bits each: `und`, no language known. */
 const UNKNOWN_LANGUAGE = 0x55_c4;
@@ -27,7 +28,7 @@ function clockBox(
   content: (time: (ticks: number) => number[]) => readonly (Buffer | readonly number[])[],
 ): Buffer {
   const isLong = times.some((ticks) => ticks >= LONG);
-  const time = (ticks: number): number[] => (isLong ? [Math.floor(ticks / LONG), ticks] : [ticks]);
+  const time = (ticks: number): number[] => (isLong ? [Math.floor(ticks / LONG), ticks % LONG] : [ticks]);
   return fullBox(type, flags + (isLong ? LONG_VERSION : 0), ...content(time));
 }
 
@@ -68,7 +69,9 @@ function trak(
 ): Buffer {
   const isPicture = track.handler === 'vide';
   const size = isPicture ? storedSize(track.entry) : { width: 0, height: 0 };
-  const shape = isPicture ? [size.width * ONE, size.height * ONE] : [0, 0];
+  const shape = isPicture
+    ? [Math.round(size.width * stretchOf(track.entry) * ONE), size.height * ONE]
+    : [0, 0];
   const ticks = track.durations.reduce((sum, duration) => sum + duration, 0);
   return box(
     'trak',
@@ -123,7 +126,7 @@ function sampleTable(track: MadeTrack, chunks: readonly Chunk[]): Buffer {
     isLong
       ? fullBox('co64', 0, [
           chunks.length,
-          ...chunks.flatMap(({ offset }) => [Math.floor(offset / LONG), offset]),
+          ...chunks.flatMap(({ offset }) => [Math.floor(offset / LONG), offset % LONG]),
         ])
       : fullBox('stco', 0, [chunks.length, ...chunks.map(({ offset }) => offset)]),
   );
@@ -149,6 +152,13 @@ function chunkRuns(chunks: readonly Chunk[]): number[] {
 
 function storedSize(entry: Buffer): { width: number; height: number } {
   return { width: entry.readUInt16BE(32), height: entry.readUInt16BE(34) };
+}
+
+/** How much wider than high pixels are shown. */
+function stretchOf(entry: Buffer): number {
+  for (const { type, content } of boxesIn(entry.subarray(PICTURE_ENTRY_BYTES)))
+    if (type === 'pasp') return content.readUInt32BE(0) / content.readUInt32BE(4);
+  return 1;
 }
 
 /** The matrix of ISO/IEC 14496-12, 6.2.2, with which a picture is turned clockwise and moved back into its frame. */

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { type ClipOptions, deriveClip, makeClip, truncateClip } from '../../../../test/support/clips';
 import { distributionFfmpeg } from '../../../../test/support/ffmpeg';
 import { seededRandom } from '../../../../test/support/seeded-random';
-import { box, fullBox } from './boxes';
+import { box, fullBox, words } from './boxes';
 import { type Track, readMovie } from './movie';
 import { shownBy } from './shown';
 
@@ -129,6 +129,23 @@ describe('the index of an MP4', () => {
     expect(await readMovie(await file())).toBeNull();
   });
 
+  it.each<[string, () => Buffer]>([
+    ['a million empty boxes', () => Buffer.concat(Array.from({ length: 1_000_000 }, () => EMPTY))],
+    ['a million empty boxes in a movie', () => box('moov', Buffer.alloc(8_000_000, EMPTY))],
+    ['chunks that are listed over and over', () => movieOf(looped(500_000), 500_000)],
+    [
+      'millions of samples in many tracks',
+      () => movieOf(fullBox('stsc', 0, [1, 1, 2_000_000, 1]), 1, 2_000_000, 8),
+    ],
+  ])('costs little where it is made to cost much: %s', async (what, bytes) => {
+    const path = await stored(`${what.length}.mp4`, bytes());
+    const before = process.cpuUsage();
+    expect(await readMovie(path)).toBeNull();
+    const { user, system } = process.cpuUsage(before);
+    // Unlimited, each of them takes minutes, or more memory than there is.
+    expect((user + system) / 1e6).toBeLessThan(20);
+  });
+
   it('is read or refused whatever is in it', async () => {
     const bytes = await readFile(await makeClip(SMALL));
     const index = bytes.indexOf('moov', 0, 'latin1');
@@ -156,4 +173,29 @@ function spliced(bytes: Buffer, at: number, box: Buffer): Buffer {
   const changed = Buffer.from(bytes);
   box.copy(changed, at);
   return changed;
+}
+
+const EMPTY = box('free');
+
+/** Runs of chunks that go back to the first one again and again, each without a sample. */
+function looped(runs: number): Buffer {
+  const entries = Array.from({ length: runs }, (_, at) => [at % 2 === 0 ? 1 : runs, 0, 1]);
+  return fullBox('stsc', 0, [runs], words(entries.flat()));
+}
+
+/** An index of tracks whose samples all have one byte, in as many chunks. */
+function movieOf(stsc: Buffer, chunks: number, samples = 1, tracks = 1): Buffer {
+  const clock = (type: string): Buffer => fullBox(type, 0, [0, 0, 1_000, 1, 0]);
+  const table = box(
+    'stbl',
+    fullBox('stsd', 0, [1], box('avc1')),
+    fullBox('stts', 0, [1, samples, 1]),
+    stsc,
+    fullBox('stsz', 0, [1, samples]),
+    fullBox('stco', 0, [chunks], Buffer.alloc(chunks * 4)),
+  );
+  const handler = fullBox('hdlr', 0, [0], Buffer.from('vide'), [0, 0, 0]);
+  const trak = box('trak', box('mdia', clock('mdhd'), handler, box('minf', table)));
+  const padding = box('free', Buffer.alloc(3_000_000));
+  return Buffer.concat([box('moov', clock('mvhd'), ...Array.from({ length: tracks }, () => trak)), padding]);
 }

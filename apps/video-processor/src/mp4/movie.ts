@@ -1,6 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { BrokenMp4, contentOf, inside, only, topLevel } from './boxes';
-import { type Samples, readSamples } from './samples';
+import { MAX_SAMPLES, type Samples, readSamples } from './samples';
 
 /** An MP4 or MOV whose index stands in one place. */
 export interface Movie {
@@ -9,6 +9,8 @@ export interface Movie {
 }
 
 export interface Track {
+  /** Its place among all tracks of the file, of whatever kind: ffprobe's index of the stream. */
+  index: number;
   /** `vide`, `soun`, … */
   handler: string;
   /** Ticks per second. */
@@ -35,10 +37,10 @@ const FRAGMENTED = ['mvex'];
  * @returns null where there is none that says all (fragments, edits in several pieces, contradictions, samples that are
  * not in the file): ffmpeg, which repairs much, is to be asked then.
  */
-export async function readMovie(path: string): Promise<Movie | null> {
+export async function readMovie(path: string, mostSamples = MAX_SAMPLES): Promise<Movie | null> {
   const file = await open(path);
   try {
-    return { path, tracks: await readTracks(file) };
+    return { path, tracks: await readTracks(file, mostSamples) };
   } catch (error) {
     if (error instanceof BrokenMp4 || error instanceof RangeError) return null;
     throw error;
@@ -51,29 +53,46 @@ export async function readMovie(path: string): Promise<Movie | null> {
 export const movieOf = async (container: string, path: string): Promise<Movie | null> =>
   container === 'mov' ? readMovie(path) : null;
 
-async function readTracks(file: FileHandle): Promise<Track[]> {
+async function readTracks(file: FileHandle, mostSamples: number): Promise<Track[]> {
   const { size } = await file.stat();
-  const index = (await topLevel(file, size)).find(({ type }) => type === 'moov');
-  if (!index) throw new BrokenMp4('it has no moov');
-  const moov = await contentOf(file, index);
+  const moov = await readIndex(file, size);
   if (FRAGMENTED.some((type) => inside(moov, type).length > 0)) throw new BrokenMp4('it is fragmented');
   const movieTimescale = timescaleOf(only(moov, 'mvhd'));
-  return inside(moov, 'trak')
-    .filter((trak) => ['vide', 'soun'].includes(handlerOf(trak)))
-    .map((trak) => readTrack(trak, movieTimescale, size));
+  const tracks: Track[] = [];
+  let left = mostSamples;
+  for (const [index, trak] of inside(moov, 'trak').entries()) {
+    if (!['vide', 'soun'].includes(handlerOf(trak))) continue;
+    const track = readTrack(trak, { index, movieTimescale, fileBytes: size, mostSamples: left });
+    left -= track.samples.count;
+    tracks.push(track);
+  }
+  return tracks;
+}
+
+async function readIndex(file: FileHandle, fileBytes: number): Promise<Buffer> {
+  for await (const box of topLevel(file, fileBytes)) if (box.type === 'moov') return contentOf(file, box);
+  throw new BrokenMp4('it has no moov');
+}
+
+interface TrackOrder {
+  index: number;
+  movieTimescale: number;
+  fileBytes: number;
+  mostSamples: number;
 }
 
 const handlerOf = (trak: Buffer): string => only(trak, 'mdia', 'hdlr').toString('latin1', 8, 12);
 
-function readTrack(trak: Buffer, movieTimescale: number, fileBytes: number): Track {
+function readTrack(trak: Buffer, { index, movieTimescale, fileBytes, mostSamples }: TrackOrder): Track {
   const stbl = only(trak, 'mdia', 'minf', 'stbl');
   const stsd = only(stbl, 'stsd');
-  const samples = readSamples(stbl);
-  for (let index = 0; index < samples.count; index++)
-    if (!(samples.offsets[index]! + samples.sizes[index]! <= fileBytes))
-      throw new BrokenMp4(`its sample ${index} is not in the file`);
+  const samples = readSamples(stbl, mostSamples);
+  for (let at = 0; at < samples.count; at++)
+    if (!(samples.offsets[at]! + samples.sizes[at]! <= fileBytes))
+      throw new BrokenMp4(`its sample ${at} is not in the file`);
   const timescale = timescaleOf(only(trak, 'mdia', 'mdhd'));
   return {
+    index,
     handler: handlerOf(trak),
     timescale,
     entry: stsd.subarray(8, 8 + stsd.readUInt32BE(8)),

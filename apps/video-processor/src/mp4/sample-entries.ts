@@ -6,7 +6,9 @@ const ENTRY_BYTES = 16;
 const PICTURE_BYTES = ENTRY_BYTES + 70;
 const SOUND_BYTES = ENTRY_BYTES + 20;
 /** What QuickTime puts between, by the version of its description of sound. */
-const QUICKTIME_BYTES = [0, 16];
+const QUICKTIME_BYTES = [0, 16, 36];
+/** In the last version, where the channels stand instead. */
+const LATE_CHANNELS = SOUND_BYTES + 12;
 
 /**
  * One `avc1` for pieces whose pictures are of one size.
@@ -66,14 +68,17 @@ export function soundEntry(entries: readonly Buffer[]): Buffer {
 
 function readSound(entry: Buffer) {
   const type = entry.toString('latin1', 4, 8);
-  const more = QUICKTIME_BYTES[entry.readUInt16BE(ENTRY_BYTES)];
-  if (type !== 'mp4a' || more === undefined) throw new BrokenMp4(`its sound is ${type}`);
+  const version = entry.readUInt16BE(ENTRY_BYTES);
+  const more = QUICKTIME_BYTES[version];
+  if (type !== 'mp4a' || more === undefined)
+    throw new BrokenMp4(`its sound is ${type}, described in version ${version}`);
   const { esds, wave } = boxesOf(entry.subarray(SOUND_BYTES + more), 'esds', 'wave');
   const found = esds ?? (wave && boxesOf(wave, 'esds').esds);
   if (!found) throw new BrokenMp4('its sound has no description');
   return {
-    channels: entry.readUInt16BE(ENTRY_BYTES + 8),
-    rate: entry.readUInt32BE(ENTRY_BYTES + 16),
+    channels: version === 2 ? entry.readUInt32BE(LATE_CHANNELS) : entry.readUInt16BE(ENTRY_BYTES + 8),
+    // In 16.16 bits; decoders look for it in the description of AAC itself.
+    rate: version === 2 ? 0 : entry.readUInt32BE(ENTRY_BYTES + 16),
     esds: found,
     config: decoderConfig(found),
   };

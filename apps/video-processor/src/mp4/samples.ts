@@ -1,7 +1,7 @@
 import { BrokenMp4, inside, only } from './boxes';
 
-/** Eighteen hours at 30 frames per second; what is longer is looked into by ffprobe. */
-export const MAX_SAMPLES = 2_000_000;
+/** Of all tracks together: six hours at 60 frames per second, and their sound. What is longer is left to ffprobe. */
+export const MAX_SAMPLES = 3_000_000;
 
 /** The samples of a track in the order of decoding; times in ticks of the track, `cts` is when a frame is shown. */
 export interface Samples {
@@ -16,9 +16,13 @@ export interface Samples {
   isSync: Uint8Array;
 }
 
-/** By the tables of ISO/IEC 14496-12, 8.6 and 8.7. @throws BrokenMp4 when they contradict each other */
-export function readSamples(stbl: Buffer): Samples {
-  const sizes = readSizes(stbl);
+/**
+ * By the tables of ISO/IEC 14496-12, 8.6 and 8.7.
+ * @param most samples: one of a size that they all have takes no room in the file.
+ * @throws BrokenMp4 when they contradict each other
+ */
+export function readSamples(stbl: Buffer, most = MAX_SAMPLES): Samples {
+  const sizes = readSizes(stbl, most);
   const count = sizes.length;
   const { dts, durations } = readTimes(only(stbl, 'stts'), count);
   return {
@@ -32,9 +36,10 @@ export function readSamples(stbl: Buffer): Samples {
   };
 }
 
-function readSizes(stbl: Buffer): Float64Array {
+function readSizes(stbl: Buffer, most: number): Float64Array {
   const stsz = only(stbl, 'stsz');
   const count = countAt(stsz, 8);
+  if (count > most) throw new BrokenMp4(`it has more than ${MAX_SAMPLES} samples`);
   const same = stsz.readUInt32BE(4);
   if (same > 0) return new Float64Array(count).fill(same);
   return numbers(stsz, 12, count);
@@ -91,6 +96,8 @@ function readOffsets(stbl: Buffer, sizes: Float64Array): Float64Array {
     ];
     if (description !== 1) throw new BrokenMp4('its samples have more than one description');
     const next = run + 1 < runsOfChunks ? stsc.readUInt32BE(at + 12) : chunks.length + 1;
+    // Else a small table could have the same chunks looked at over and over.
+    if (each === 0 || next <= first) throw new BrokenMp4('its chunks are listed out of order');
     for (let chunk = first; chunk < next && sample < sizes.length; chunk++) {
       let offset = chunks[chunk - 1];
       if (offset === undefined) throw new BrokenMp4(`it has no chunk ${chunk}`);

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { access, mkdtemp, rm } from 'node:fs/promises';
+import { access, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -24,7 +24,7 @@ afterAll(() => rm(folder, { recursive: true }));
 
 type Pieces = Splice['picture']['pieces'];
 const piece = (index: number, frames: number, at: number, from: number | null = null): Pieces[0] => ({
-  ...{ source: { index }, from_tick: from === null ? null : from * FRAME, frames },
+  ...{ source: { index }, stream: null, from_tick: from === null ? null : from * FRAME, frames },
   at_tick: at * FRAME,
 });
 
@@ -104,18 +104,32 @@ describe('a splice', () => {
     const clip = await makeClip(SMALL);
     for (const degrees of [90, 180, 270]) {
       const shape = { rotation_degrees: degrees, sample_aspect_ratio: '4:3' };
-      const { streams } = await probed(await make(spliceOf([piece(0, 60, 0)], shape), [clip]));
+      const path = await make(spliceOf([piece(0, 60, 0)], shape), [clip]);
+      const { streams } = await probed(path);
       const [{ side_data_list: [matrix] = [] as never[], ...stream } = {}] = streams as {
         side_data_list?: { rotation: number }[];
       }[];
       expect(stream).toMatchObject({ sample_aspect_ratio: '4:3' });
+      const bytes = await readFile(path);
+      // The width at which it is shown, in 16.16 bits, ends the header of the first track.
+      const header = bytes.indexOf('tkhd', 0, 'latin1') - 4;
+      expect(bytes.readUInt32BE(header + bytes.readUInt32BE(header) - 8) / 65_536).toBeCloseTo(
+        (160 * 4) / 3,
+        1,
+      );
       expect(((matrix!.rotation % 360) + 360) % 360).toBe(360 - degrees);
     }
   });
 
   it.each([0, 0.5, 0.7071])('lets sound be heard from %d s on, exact to the sample', async (from) => {
     const clip = await makeClip(SMALL);
-    const stretch = { source: { index: 0 }, from_seconds: from, seconds: 1, lead_seconds: 0.05 };
+    const stretch = {
+      source: { index: 0 },
+      stream: null,
+      from_seconds: from,
+      seconds: 1,
+      lead_seconds: 0.05,
+    };
     const path = await make(spliceOf([piece(0, 40, 0)], {}, { stretch }), [clip]);
     const [source, cut] = [await heard(clip), await heard(path)];
     const first = Math.round(from * 48_000);
@@ -125,12 +139,21 @@ describe('a splice', () => {
     expect(Math.max(...off)).toBeLessThanOrEqual(2);
   });
 
+  it('takes sound that QuickTime describes in its own way', async () => {
+    const clip = await makeClip({ ...SMALL, container: 'mov', more: ['-ar', '96000'] });
+    const stretch = { source: { index: 0 }, stream: 1, from_seconds: 0.5, seconds: 1, lead_seconds: 0.05 };
+    const path = await make(spliceOf([piece(0, 40, 0)], {}, { stretch }), [clip]);
+    const { streams } = await probed(path);
+    expect(streams[1]).toMatchObject({ codec_name: 'aac', sample_rate: '96000', channels: 1 });
+    expect(Math.abs((await heard(path)).length - 96_000)).toBeLessThanOrEqual(1_024);
+  });
+
   it('lets sound begin late that begins late in its source', async () => {
     const late = await deriveClip('splice-late-sound', 'mp4', [
       ...['-i', await makeClip(SMALL), '-itsoffset', '0.4', '-i', await makeClip(SMALL)],
       ...['-map', '0:v', '-map', '1:a', '-c', 'copy'],
     ]);
-    const stretch = { source: { index: 0 }, from_seconds: 0, seconds: 1.5, lead_seconds: 0.05 };
+    const stretch = { source: { index: 0 }, stream: null, from_seconds: 0, seconds: 1.5, lead_seconds: 0.05 };
     const proof = await proveCut(await make(spliceOf([piece(0, 40, 0)], {}, { stretch }), [late]));
     expect(proof.soundStart).toBeCloseTo(0.4, 1);
     expect(proof.soundEnd).toBeCloseTo(1.5, 1);
@@ -138,7 +161,12 @@ describe('a splice', () => {
 
   it('puts packets of sound behind each other without a hole', async () => {
     const clip = await makeClip(SMALL);
-    const packets = (count: number) => ({ source: { index: 0 }, from_seconds: 0, packets: count });
+    const packets = (count: number) => ({
+      source: { index: 0 },
+      stream: null,
+      from_seconds: 0,
+      packets: count,
+    });
     const sound = { pieces: [packets(40), packets(50)], sample_rate: 48_000, packet_samples: 1_024 };
     const path = await make(spliceOf([piece(0, 60, 0)], {}, sound), [clip]);
     expect((await heard(path)).length).toBe(90 * 1_024);
@@ -204,7 +232,7 @@ describe('a splice', () => {
     [
       'fewer packets than asked for',
       async () => {
-        const pieces = [{ source: { index: 0 }, from_seconds: 0, packets: 900 }];
+        const pieces = [{ source: { index: 0 }, stream: null, from_seconds: 0, packets: 900 }];
         const sound = { pieces, sample_rate: 48_000, packet_samples: 1_024 };
         return [spliceOf([piece(0, 60, 0)], {}, sound), [await makeClip(SMALL)]];
       },

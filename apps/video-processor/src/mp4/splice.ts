@@ -3,6 +3,7 @@ import type { RunSource, Splice } from '@mediakiln/operations';
 import { BrokenMp4 } from './boxes';
 import { type Movie, type Track, readMovie } from './movie';
 import { pictureEntry, soundEntry } from './sample-entries';
+import { MAX_SAMPLES } from './samples';
 import type { MadeTrack } from './made-track';
 import { splicedPicture } from './spliced-picture';
 import { packedSound, stretchedSound } from './spliced-sound';
@@ -24,11 +25,17 @@ export async function carryOutSplice(splice: Splice, order: SpliceOrder): Promis
     const { rotation_degrees: rotationDegrees } = splice.picture;
     await writeMovie(order.output, { tracks, rotationDegrees, paths: inputs.paths }, order);
   } catch (error) {
-    if (!(error instanceof BrokenMp4 || error instanceof RangeError)) throw error;
-    throw new AppError('output_not_verified', `What is to be copied cannot be joined: ${error.message}`, {
-      cause: error,
-    });
+    throw asUnjoinable(error);
   }
+}
+
+/** What a reader stumbles over is told in our words alone. */
+export function asUnjoinable(error: unknown): unknown {
+  if (!(error instanceof BrokenMp4 || error instanceof RangeError)) return error;
+  const reason = error instanceof BrokenMp4 ? error.message : 'its index contradicts itself';
+  return new AppError('output_not_verified', `What is to be copied cannot be joined: ${reason}`, {
+    cause: error,
+  });
 }
 
 async function pictureOf({ picture }: Splice, inputs: Inputs): Promise<MadeTrack> {
@@ -57,20 +64,29 @@ async function soundOf({ sound }: Splice, inputs: Inputs): Promise<MadeTrack[]> 
   return [{ ...packedSound(pieces, sound), entry: soundEntry(pieces.map(({ track }) => track.entry)) }];
 }
 
+/** Of all files together; no output may last so long that it had more. */
+const MOST_SAMPLES = 2 * MAX_SAMPLES;
+
 /** The files that a splice names; each is read once. */
 class Inputs {
   readonly paths: string[] = [];
   private readonly movies: (Movie | null)[] = [];
+  private left = MOST_SAMPLES;
 
   constructor(private readonly pathOf: SpliceOrder['pathOf']) {}
 
-  async of<T extends { source: RunSource }>(handler: Track['handler'], pieces: readonly T[]) {
+  async of<T extends { source: RunSource; stream: number | null }>(
+    handler: Track['handler'],
+    pieces: readonly T[],
+  ) {
     const found: { piece: T; track: Track; file: number }[] = [];
     for (const piece of pieces) {
       const file = await this.fileOf(piece.source);
-      const track = this.movies[file]?.tracks.find((one) => one.handler === handler);
+      const track = this.movies[file]?.tracks.find(
+        (one) => one.handler === handler && (piece.stream === null || piece.stream === one.index),
+      );
       if (!track) throw new BrokenMp4('a part of it has no index that says where its samples are');
-      found.push({ piece, track, file });
+      found.push({ piece, track: 'made' in piece.source ? untilItsEnd(track) : track, file });
     }
     return found;
   }
@@ -79,7 +95,13 @@ class Inputs {
     const path = this.pathOf(source);
     const known = this.paths.indexOf(path);
     if (known >= 0) return known;
-    this.movies.push(await readMovie(path));
+    const movie = await readMovie(path, Math.min(this.left, MAX_SAMPLES));
+    for (const { samples } of movie?.tracks ?? []) this.left -= samples.count;
+    this.movies.push(movie);
     return this.paths.push(path) - 1;
   }
 }
+
+/** ffmpeg 4 sums up rounded times, and its edit list then ends before the last frame: of what we had it make we want all. */
+const untilItsEnd = (track: Track): Track =>
+  track.edit ? { ...track, edit: { ...track.edit, to: Number.POSITIVE_INFINITY } } : track;

@@ -1,4 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
+import { onDisk } from '@mediakiln/storage';
 import { type Chunk, FILE_TYPE, movieIndex } from './index-boxes';
 import type { MadeTrack } from './made-track';
 
@@ -49,7 +50,8 @@ export async function writeMovie(path: string, order: MovieOrder, writing: Movie
   const start = FILE_TYPE.length + index.length + DATA_HEADER_BYTES;
   const head = [FILE_TYPE, index.length === guess ? index : indexFrom(start), dataHeader(dataBytes)];
   writing.onSize(start + dataBytes);
-  const output = await open(path, 'wx', 0o640);
+  // A plan that failed may have left one there.
+  const output = await onDisk(() => open(path, 'w', 0o640));
   const writer = new Writer(output, writing.signal);
   const sources = new Sources(order.paths, () => writer.flush());
   try {
@@ -189,7 +191,7 @@ class Writer {
     this.parts = [];
     this.bytes = 0;
     while (parts.length > 0) {
-      const { bytesWritten } = await this.file.writev(parts);
+      const { bytesWritten } = await onDisk(() => this.file.writev(parts));
       parts = behind(parts, bytesWritten);
     }
   }

@@ -18,6 +18,8 @@ export interface CutOrder {
 export interface CutTimes {
   start: number;
   end: number;
+  /** Of the frames alone. */
+  picture_end: number;
   frame_seconds: number;
   /** The sound that the cut has; null: none. */
   audio: AudioStreamProbe | null;
@@ -35,7 +37,7 @@ export function cutTimes({ probe, video, cut, span }: CutOrder): CutTimes {
   );
   const audio = audible(probe, start);
   const end = Math.max(lastFrameEnd, audio ? Math.min(cut.end, soundEnd(probe, audio)) : 0);
-  return { start, end, frame_seconds: frameSeconds, audio };
+  return { start, end, picture_end: lastFrameEnd, frame_seconds: frameSeconds, audio };
 }
 
 /** The audio stream, unless it is known to end before the cut starts: an empty track confuses players. */

@@ -59,7 +59,7 @@ describe('the plan of video.from_image', () => {
     );
     expect([valueOf('-frames:v'), valueOf('-bf'), valueOf('-g')]).toEqual(['60', '0', '60']);
     const group = (round: number) => ({
-      ...{ source: { made: 'group.mp4' }, from_tick: null, frames: 60 },
+      ...{ source: { made: 'group.mp4' }, stream: null, from_tick: null, frames: 60 },
       at_tick: round * 60 * 512,
     });
     expect(plan.splice).toMatchObject({ output: 'output.mp4', output_seconds: 10, sound: null });

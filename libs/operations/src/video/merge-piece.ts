@@ -48,14 +48,22 @@ const isSoundMade = (piece: MergePiece): boolean =>
 /** Whether something of it comes out of a run; else all of it is taken right out of the input. */
 export const isMade = (piece: MergePiece): boolean => isPictureMade(piece) || isSoundMade(piece);
 
-export const pictureSource = (piece: MergePiece): RunSource =>
-  isPictureMade(piece) ? { made: pictureFile(piece) } : { index: piece.index };
+interface PieceSource {
+  source: RunSource;
+  stream: number | null;
+}
+
+export const pictureSource = (piece: MergePiece): PieceSource =>
+  isPictureMade(piece)
+    ? { source: { made: pictureFile(piece) }, stream: null }
+    : { source: { index: piece.index }, stream: piece.input.video.index };
 
 /** And where its sound starts with its picture. */
-export const soundSource = (piece: MergePiece): { source: RunSource; from_seconds: number } =>
-  isSoundMade(piece)
-    ? { source: { made: soundFile(piece) }, from_seconds: 0 }
-    : { source: { index: piece.index }, from_seconds: piece.input.video.start_seconds };
+export function soundSource(piece: MergePiece): PieceSource & { from_seconds: number } {
+  if (isSoundMade(piece)) return { source: { made: soundFile(piece) }, stream: null, from_seconds: 0 };
+  const { probe, video } = piece.input;
+  return { source: { index: piece.index }, stream: probe.audio!.index, from_seconds: video.start_seconds };
+}
 
 /**
  * Opens each input by itself, and makes of it what cannot be taken right out of it: a file with its picture and one with

@@ -140,7 +140,7 @@ function spliceOf(
     output_seconds: seconds,
     picture: {
       pieces: pieces.map((piece, at) => ({
-        source: pictureSource(piece),
+        ...pictureSource(piece),
         from_tick: null,
         frames: piece.frames,
         at_tick: tickAt(starts[at]!),

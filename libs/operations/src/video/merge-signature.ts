@@ -41,7 +41,7 @@ const PROFILES: Record<string, string> = {
   Main: 'main',
   High: 'high',
 };
-/** x264 reorders so many at most; between pieces that reorder differently decoding times would overlap. */
+/** x264 reorders so many at most; what is encoded asks no more of a decoder than what is copied. */
 const MAX_REORDERED = 2;
 
 export function signatureOf({ video }: MergeInput): Signature {

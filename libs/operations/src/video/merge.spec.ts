@@ -28,7 +28,7 @@ describe('the plan of video.merge', () => {
     expect(plan.runs).toEqual([]);
     const { picture, sound } = plan.splice!;
     const piece = (index: number, frames: number, from: number) => ({
-      ...{ source: { index }, from_tick: null, frames },
+      ...{ source: { index }, stream: 0, from_tick: null, frames },
       at_tick: from * 512,
     });
     expect(picture).toEqual({
@@ -36,7 +36,12 @@ describe('the plan of video.merge', () => {
       ...{ timescale: 15_360, end_tick: 750 * 512, rotation_degrees: 0, sample_aspect_ratio: '1:1' },
     });
     expect(sound).toEqual({
-      pieces: [469, 234, 469].map((packets, index) => ({ source: { index }, from_seconds: 0, packets })),
+      pieces: [469, 234, 469].map((packets, index) => ({
+        source: { index },
+        stream: 1,
+        from_seconds: 0,
+        packets,
+      })),
       ...{ sample_rate: 48_000, packet_samples: 1_024 },
     });
     expect(checkOf(plan).pieces).toMatchObject({ starts: [300, 450], changes: [], sound: { packets: 1172 } });

@@ -89,9 +89,9 @@ describe('the plan of video.trim that copies', () => {
     expect(splice).toMatchObject({ output: 'output.mp4', output_seconds: 4 });
     expect(splice!.picture).toEqual({
       pieces: [
-        { source: { made: 'head.mp4' }, from_tick: null, frames: 15, at_tick: 0 },
-        { ...SOURCE, from_tick: 60 * FRAME, frames: 90, at_tick: 15 * FRAME },
-        { source: { made: 'tail.mp4' }, from_tick: null, frames: 15, at_tick: 105 * FRAME },
+        { source: { made: 'head.mp4' }, stream: null, from_tick: null, frames: 15, at_tick: 0 },
+        { ...SOURCE, stream: 0, from_tick: 60 * FRAME, frames: 90, at_tick: 15 * FRAME },
+        { source: { made: 'tail.mp4' }, stream: null, from_tick: null, frames: 15, at_tick: 105 * FRAME },
       ],
       ...{ timescale: 15_360, end_tick: 120 * FRAME, rotation_degrees: 0, sample_aspect_ratio: '1:1' },
     });
@@ -132,13 +132,13 @@ describe('the plan of video.trim that copies', () => {
     expect(runs.map(({ output }) => output)).toEqual(['head.mp4', 'tail.mp4', 'middle.mp4', 'sound.mp4']);
     expect(valueOf(runs[2]!, '-frames:v')).toBe('90');
     expect(runs[2]!.inputs[0]).toMatchObject({ list: [{ ...SOURCE, from_seconds: 2 }] });
-    const made = { source: { made: 'middle.mp4' }, from_tick: null };
+    const made = { source: { made: 'middle.mp4' }, stream: null, from_tick: null };
     expect(splice!.picture.pieces[1]).toEqual({ ...made, frames: 90, at_tick: 15 * FRAME });
   });
 
   it('copies sound from a little before the first frame, hidden, to the end', () => {
     const stretch = { from_seconds: 1.5, seconds: 4, lead_seconds: 0.05 };
-    expect(planned(1.5, 5.5).splice!.sound).toEqual({ stretch: { ...SOURCE, ...stretch } });
+    expect(planned(1.5, 5.5).splice!.sound).toEqual({ stretch: { ...SOURCE, stream: 1, ...stretch } });
   });
 
   it.each<[string, Scene]>([
@@ -150,7 +150,7 @@ describe('the plan of video.trim that copies', () => {
     expect(run.inputs[0]!.options).toEqual(['-ss', '1.450000']);
     expect(run.output_options.join(' ')).toContain('-map 0:1 -c:a copy -copypriorss:a 0 -t 4.050000');
     const stretch = { from_seconds: 0.05, seconds: 4, lead_seconds: 0.05 };
-    expect(splice!.sound).toEqual({ stretch: { source: { made: 'sound.mp4' }, ...stretch } });
+    expect(splice!.sound).toEqual({ stretch: { source: { made: 'sound.mp4' }, stream: null, ...stretch } });
   });
 
   it('encodes sound that players do not take in an MP4, or in packets too long to end a cut on', () => {

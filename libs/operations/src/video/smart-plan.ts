@@ -74,11 +74,12 @@ function edgesOf({ span }: CutOrder, stretch: CopiedStretch): Edge[] {
   return [...(stretch.head_frames > 0 ? [head] : []), ...(stretch.tail_frames > 0 ? [tail] : [])];
 }
 
-type Middle = Pick<PicturePiece, 'source' | 'from_tick'>;
+type Middle = Pick<PicturePiece, 'source' | 'stream' | 'from_tick'>;
 
 /** The copied stretch: out of the source itself where its index tells where it is, else by a copy. */
 function middleOf({ video }: CutOrder, stretch: CopiedStretch): { piece: Middle; runs: EngineRun[] } {
-  if (stretch.is_indexed) return { piece: { source: { index: 0 }, from_tick: stretch.first_tick }, runs: [] };
+  if (stretch.is_indexed)
+    return { piece: { source: { index: 0 }, stream: video.index, from_tick: stretch.first_tick }, runs: [] };
   const tick = tickSeconds(video);
   const seconds = micro((stretch.end_tick - stretch.first_tick) * tick);
   const fromSeconds = notBefore(stretch.first_tick * tick);
@@ -94,7 +95,7 @@ function middleOf({ video }: CutOrder, stretch: CopiedStretch): { piece: Middle;
     output: MIDDLE,
     output_seconds: seconds,
   };
-  return { piece: { source: { made: MIDDLE }, from_tick: null }, runs: [run] };
+  return { piece: { source: { made: MIDDLE }, stream: null, from_tick: null }, runs: [run] };
 }
 
 function spliceOf(
@@ -105,7 +106,7 @@ function spliceOf(
 ): Splice {
   const at = (tick: number): number => tick - span.first_tick;
   const edge = (file: string, frames: number, tick: number): PicturePiece[] =>
-    frames > 0 ? [{ source: { made: file }, from_tick: null, frames, at_tick: at(tick) }] : [];
+    frames > 0 ? [{ source: { made: file }, stream: null, from_tick: null, frames, at_tick: at(tick) }] : [];
   return {
     stage: 'joining',
     output: CUT_OUTPUT,
@@ -117,7 +118,10 @@ function spliceOf(
         ...edge(TAIL, stretch.tail_frames, stretch.end_tick),
       ],
       timescale: Number(timescaleOf(video)),
-      end_tick: at(span.end_tick),
+      end_tick: Math.max(
+        at(span.last_tick) + 1,
+        Math.round((times.picture_end - times.start) / tickSeconds(video)),
+      ),
       rotation_degrees: video.rotation_degrees,
       sample_aspect_ratio: video.sample_aspect_ratio,
     },
@@ -139,8 +143,11 @@ function soundOf(
   const seconds = end - start;
   const piece = { seconds, lead_seconds: SOUND_LEAD_SECONDS };
   if (isCopiedSound(audio) && audio.codec === 'aac' && stretch.is_indexed)
-    return { stretch: { ...piece, source: { index: 0 }, from_seconds: micro(from) }, runs: [] };
-  const made = { source: { made: SOUND } };
+    return {
+      stretch: { ...piece, source: { index: 0 }, stream: audio.index, from_seconds: micro(from) },
+      runs: [],
+    };
+  const made = { source: { made: SOUND }, stream: null };
   const run = (options: string[], output_options: string[]): EngineRun => ({
     stage: 'copying',
     cost: COPYING_COST,

@@ -22,7 +22,6 @@ const H264 = [
   ...['-c:v', 'libx264', '-preset', 'veryfast', '-profile:v', 'high'],
   ...['-color_primaries', 'bt709', '-color_trc', 'bt709', '-colorspace', 'bt709', '-color_range', 'tv'],
 ];
-const MP4 = ['-movflags', '+faststart', '-f', 'mp4'];
 
 /**
  * One group of pictures is encoded and then repeated as it is, up to the exact number of frames; a GIF that moves is
@@ -43,7 +42,8 @@ export function planStill(probe: ImageProbe, order: StillOrder): VideoPlan {
       ...['-filter_complex', stillFilters(probe, frame, { ...order, isAnimated, encoded })],
       ...['-map', '[video]', '-r', String(rate), '-frames:v', String(encoded), ...H264],
       ...(isAnimated ? ['-crf', '18', '-g', String(GROUP_SECONDS * rate)] : closedGroup(encoded)),
-      ...MP4,
+      ...(isWhole ? ['-movflags', '+faststart'] : []),
+      ...['-f', 'mp4'],
     ],
     frame_timing: 'constant',
     output: isWhole ? OUTPUT : GROUP,
@@ -83,7 +83,13 @@ function repeated(group: number, frames: number, rate: number): Splice {
   const pieces = Array.from({ length: Math.ceil(frames / group) }, (_, round): PicturePiece => {
     const start = round * group;
     const own = Math.min(group, frames - start);
-    return { source: { made: GROUP }, from_tick: null, frames: own, at_tick: start * TICKS_PER_FRAME };
+    return {
+      source: { made: GROUP },
+      stream: null,
+      from_tick: null,
+      frames: own,
+      at_tick: start * TICKS_PER_FRAME,
+    };
   });
   return {
     stage: 'repeating',
