@@ -1,58 +1,20 @@
 import { execFile } from 'node:child_process';
-import { access, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import type { Splice } from '@mediakiln/operations';
-import { type ClipOptions, deriveClip, makeClip } from '../../../../test/support/clips';
+import { deriveClip, makeClip } from '../../../../test/support/clips';
 import { proveCut } from '../../../../test/support/cut-proof';
 import { distributionFfmpeg } from '../../../../test/support/ffmpeg';
-import { carryOutSplice } from './splice';
+import { SPLICED_CLIP as SMALL, SpliceBench, piece, spliceOf } from '../../../../test/support/splices';
 
 const run = promisify(execFile);
-const SMALL: ClipOptions = { seconds: 2, width: 160, height: 96, keyframeEvery: 20, isSquare: true };
-const FRAME = 512;
 const counted = (from: number, to: number): number[] =>
   Array.from({ length: to - from }, (_, at) => from + at);
 
-let folder: string;
-let made = 0;
+let bench: SpliceBench;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'mediakiln-splice-'));
+  bench = await SpliceBench.open();
 });
-afterAll(() => rm(folder, { recursive: true }));
-
-type Pieces = Splice['picture']['pieces'];
-const piece = (index: number, frames: number, at: number, from: number | null = null): Pieces[0] => ({
-  ...{ source: { index }, stream: null, from_tick: from === null ? null : from * FRAME, frames },
-  at_tick: at * FRAME,
-});
-
-function spliceOf(
-  pieces: Pieces,
-  more: Partial<Splice['picture']> = {},
-  sound: Splice['sound'] = null,
-): Splice {
-  const frames = pieces.reduce((sum, one) => sum + one.frames, 0);
-  const shape = { rotation_degrees: 0, sample_aspect_ratio: '1:1' };
-  return {
-    ...{ stage: 'joining', output: 'output.mp4', output_seconds: frames / 30 },
-    picture: { pieces, timescale: 15_360, end_tick: frames * FRAME, ...shape, ...more },
-    sound,
-  };
-}
-
-async function make(
-  splice: Splice,
-  paths: readonly string[],
-  { signal = new AbortController().signal, onSize = (_bytes: number): void => undefined } = {},
-): Promise<string> {
-  const output = join(folder, `${++made}.mp4`);
-  const pathOf: Parameters<typeof carryOutSplice>[1]['pathOf'] = (source) =>
-    'index' in source ? paths[source.index]! : source.made;
-  await carryOutSplice(splice, { output, signal, onSize, pathOf });
-  return output;
-}
+afterAll(() => bench.close());
 
 async function probed(path: string) {
   const { ffprobePath } = await distributionFfmpeg();
@@ -76,7 +38,7 @@ describe('a splice', () => {
   it('puts whole files and stretches of files behind each other, however they reorder frames', async () => {
     const paths = [await makeClip(SMALL), await makeClip({ ...SMALL, bFrames: 0 })];
     const same = [paths[0]!, paths[0]!];
-    const whole = await make(spliceOf([piece(0, 60, 0), piece(1, 20, 60, 20), piece(0, 60, 80)]), same);
+    const whole = await bench.make(spliceOf([piece(0, 60, 0), piece(1, 20, 60, 20), piece(0, 60, 80)]), same);
     const proof = await proveCut(whole);
     expect(proof.numbers).toEqual([...counted(0, 60), ...counted(20, 40), ...counted(0, 60)]);
     expect(proof).toMatchObject({ disorders: 0, warnings: [], soundEnd: null });
@@ -94,7 +56,7 @@ describe('a splice', () => {
       ...['-x264-params', 'sps-id=31:keyint=20:bframes=0', '-video_track_timescale', '15360'],
     ]);
     const paths = [await makeClip(SMALL), odd];
-    const path = await make(spliceOf([piece(1, 60, 0), piece(0, 60, 60), piece(1, 60, 120)]), paths);
+    const path = await bench.make(spliceOf([piece(1, 60, 0), piece(0, 60, 60), piece(1, 60, 120)]), paths);
     const { numbers, warnings, disorders } = await proveCut(path);
     expect(numbers).toEqual([...counted(0, 60), ...counted(0, 60), ...counted(0, 60)]);
     expect([warnings, disorders]).toEqual([[], 0]);
@@ -104,7 +66,7 @@ describe('a splice', () => {
     const clip = await makeClip(SMALL);
     for (const degrees of [90, 180, 270]) {
       const shape = { rotation_degrees: degrees, sample_aspect_ratio: '4:3' };
-      const path = await make(spliceOf([piece(0, 60, 0)], shape), [clip]);
+      const path = await bench.make(spliceOf([piece(0, 60, 0)], shape), [clip]);
       const { streams } = await probed(path);
       const [{ side_data_list: [matrix] = [] as never[], ...stream } = {}] = streams as {
         side_data_list?: { rotation: number }[];
@@ -130,7 +92,7 @@ describe('a splice', () => {
       seconds: 1,
       lead_seconds: 0.05,
     };
-    const path = await make(spliceOf([piece(0, 40, 0)], {}, { stretch }), [clip]);
+    const path = await bench.make(spliceOf([piece(0, 40, 0)], {}, { stretch }), [clip]);
     const [source, cut] = [await heard(clip), await heard(path)];
     const first = Math.round(from * 48_000);
     expect(Math.abs(cut.length - 48_000)).toBeLessThanOrEqual(1_024);
@@ -142,7 +104,7 @@ describe('a splice', () => {
   it('takes sound that QuickTime describes in its own way', async () => {
     const clip = await makeClip({ ...SMALL, container: 'mov', more: ['-ar', '96000'] });
     const stretch = { source: { index: 0 }, stream: 1, from_seconds: 0.5, seconds: 1, lead_seconds: 0.05 };
-    const path = await make(spliceOf([piece(0, 40, 0)], {}, { stretch }), [clip]);
+    const path = await bench.make(spliceOf([piece(0, 40, 0)], {}, { stretch }), [clip]);
     const { streams } = await probed(path);
     expect(streams[1]).toMatchObject({ codec_name: 'aac', sample_rate: '96000', channels: 1 });
     expect(Math.abs((await heard(path)).length - 96_000)).toBeLessThanOrEqual(1_024);
@@ -154,7 +116,7 @@ describe('a splice', () => {
       ...['-map', '0:v', '-map', '1:a', '-c', 'copy'],
     ]);
     const stretch = { source: { index: 0 }, stream: null, from_seconds: 0, seconds: 1.5, lead_seconds: 0.05 };
-    const proof = await proveCut(await make(spliceOf([piece(0, 40, 0)], {}, { stretch }), [late]));
+    const proof = await proveCut(await bench.make(spliceOf([piece(0, 40, 0)], {}, { stretch }), [late]));
     expect(proof.soundStart).toBeCloseTo(0.4, 1);
     expect(proof.soundEnd).toBeCloseTo(1.5, 1);
   });
@@ -168,96 +130,8 @@ describe('a splice', () => {
       packets: count,
     });
     const sound = { pieces: [packets(40), packets(50)], sample_rate: 48_000, packet_samples: 1_024 };
-    const path = await make(spliceOf([piece(0, 60, 0)], {}, sound), [clip]);
+    const path = await bench.make(spliceOf([piece(0, 60, 0)], {}, sound), [clip]);
     expect((await heard(path)).length).toBe(90 * 1_024);
     expect((await proveCut(path)).soundStart).toBe(0);
-  });
-
-  it.each<[string, () => Promise<[Splice, string[]]>, RegExp]>([
-    [
-      'more frames than there are',
-      async () => [spliceOf([piece(0, 61, 0)]), [await makeClip(SMALL)]],
-      /60 of 61/,
-    ],
-    [
-      'a start that is no keyframe',
-      async () => [spliceOf([piece(0, 9, 0, 3)]), [await makeClip(SMALL)]],
-      /keyframe/,
-    ],
-    [
-      'an end among reordered frames',
-      async () => [spliceOf([piece(0, 18, 0)]), [await makeClip(SMALL)]],
-      /order/,
-    ],
-    [
-      'frames that an edit list hides',
-      async () => {
-        const clip = await makeClip({ ...SMALL, keyframeEvery: 60, audioSeconds: 0 });
-        const cut = await deriveClip('splice-hidden', 'mp4', ['-ss', '0.5', '-i', clip, '-c', 'copy']);
-        return [spliceOf([piece(0, 45, 0)]), [cut]];
-      },
-      /hides frames/,
-    ],
-    [
-      'pieces that overlap',
-      async () => [spliceOf([piece(0, 60, 0), piece(0, 60, 59)]), [await makeClip(SMALL)]],
-      /at one time/,
-    ],
-    [
-      'pictures of two sizes',
-      async () => {
-        const paths = [await makeClip(SMALL), await makeClip({ ...SMALL, width: 176 })];
-        return [spliceOf([piece(0, 60, 0), piece(1, 60, 60)]), paths];
-      },
-      /different sizes/,
-    ],
-    [
-      'different parameter sets of one number',
-      async () => {
-        const paths = [await makeClip(SMALL), await makeClip({ ...SMALL, bFrames: 0 })];
-        return [spliceOf([piece(0, 60, 0), piece(1, 60, 60)]), paths];
-      },
-      /have the number 0/,
-    ],
-    [
-      'a picture that is not H.264',
-      async () => [spliceOf([piece(0, 60, 0)]), [await makeClip({ ...SMALL, codec: 'libx265' })]],
-      /picture is hvc1/,
-    ],
-    [
-      'a file without an index',
-      async () => [spliceOf([piece(0, 60, 0)]), [await makeClip({ ...SMALL, container: 'mkv' })]],
-      /no index/,
-    ],
-    [
-      'fewer packets than asked for',
-      async () => {
-        const pieces = [{ source: { index: 0 }, stream: null, from_seconds: 0, packets: 900 }];
-        const sound = { pieces, sample_rate: 48_000, packet_samples: 1_024 };
-        return [spliceOf([piece(0, 60, 0)], {}, sound), [await makeClip(SMALL)]];
-      },
-      /of 900 packets/,
-    ],
-  ])('refuses %s, and leaves no file', async (_what, scene, reason) => {
-    const [splice, paths] = await scene();
-    await expect(make(splice, paths)).rejects.toMatchObject({
-      code: 'output_not_verified',
-      detail: expect.stringMatching(reason),
-    });
-    await expect(access(join(folder, `${made}.mp4`))).rejects.toThrow('ENOENT');
-  });
-
-  it('tells how large the file will be before there is any, and ends when it is aborted', async () => {
-    const clip = await makeClip(SMALL);
-    let bytes = 0;
-    const onSize = (told: number): void => {
-      bytes = told;
-      throw new Error('too large');
-    };
-    await expect(make(spliceOf([piece(0, 60, 0)]), [clip], { onSize })).rejects.toThrow('too large');
-    expect(bytes).toBeGreaterThan(10_000);
-    await expect(access(join(folder, `${made}.mp4`))).rejects.toThrow('ENOENT');
-    const aborted = AbortSignal.abort(new Error('canceled'));
-    await expect(make(spliceOf([piece(0, 60, 0)]), [clip], { signal: aborted })).rejects.toThrow('canceled');
   });
 });
