@@ -19,7 +19,7 @@ export class MediaFiles {
    */
   async stageUpload(
     source: Readable,
-    options: Pick<StageOptions, 'maxBytes' | 'signal'>,
+    options: Pick<StageOptions, 'maxBytes' | 'signal' | 'ownsChunks'>,
   ): Promise<{ staged: StagedFile; sniffed: Sniffed }> {
     let sniffed: Sniffed | undefined;
     const staged = await this.storage.stage(source, {

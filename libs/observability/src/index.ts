@@ -3,6 +3,7 @@ export type { HealthReport } from './health.registry';
 export { Log } from './logger';
 export { Meter } from './meter';
 export { ObservabilityModule } from './observability.module';
+export { giveBack } from './give-back';
 export { filePasses, keepHeapSteady } from './steady-heap';
 export { Tracer } from './tracer';
 export { activeTraceparent, failSpan, inSpan, isTracing, runIn, startSpan } from './tracing';

@@ -3,7 +3,8 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Readable, addAbortSignal } from 'node:stream';
 import { AppError } from '@mediakiln/contracts';
-import { filePasses } from '@mediakiln/observability';
+import { filePasses, giveBack } from '@mediakiln/observability';
+import { chunksOf } from './chunks-of';
 import { onDisk } from './disk-error';
 import { closing, syncFolder } from './durable-files';
 
@@ -22,6 +23,8 @@ export interface AppendOptions {
   onBytes?: (chunk: Buffer) => void;
   /** Asked before every write, whether it may still be done; what it throws ends the append without it. */
   mayWrite?: () => void | Promise<void>;
+  /** Nobody else has the chunks of the source: their memory is given back as soon as they are written. */
+  ownsChunks?: boolean;
   /** Told during a long append that so many bytes of it are durable. */
   onDurable?: (bytes: number) => Promise<void>;
 }
@@ -81,10 +84,11 @@ async function fill(writer: Writer, source: Readable, options: AppendOptions): P
     gathered = [];
     gatheredBytes = 0;
     await writer.write(chunks);
+    if (options.ownsChunks) chunks.forEach(giveBack);
   };
 
   try {
-    for await (const chunk of source.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    for await (const chunk of chunksOf(source)) {
       isReading = false;
       if (chunk.length > room)
         throw new AppError('body_too_large', `The body may have ${options.maxBytes} bytes, and more arrived`);

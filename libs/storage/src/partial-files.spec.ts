@@ -45,6 +45,15 @@ describe('appending', () => {
     expect(String(await bytesOf()).slice(0, 27)).toBe('acknowledged and sent again');
   });
 
+  it('gives back the memory of chunks that are its own, and of no others', async () => {
+    const [own, shared] = [randomBytes(70_000), randomBytes(70_000)];
+    const bytes = Buffer.concat([own, shared]);
+    await files.append(name, 0, Readable.from([own]), { ...NO_LIMIT, ownsChunks: true });
+    await files.append(name, 70_000, Readable.from([shared]), NO_LIMIT);
+    expect((await bytesOf()).equals(bytes)).toBe(true);
+    expect([own.length, shared.length]).toEqual([0, 70_000]);
+  });
+
   it('keeps what had arrived when the source breaks off', async () => {
     const bytes = randomBytes(2_500_000);
     const source = new Readable({ read() {} });

@@ -77,7 +77,7 @@ export class PartialFiles {
         const file = await open(path, 'r');
         return await closing(file, async () => {
           const source = file.createReadStream({ highWaterMark: READ_BYTES, autoClose: false });
-          const facts = await receive(source, { maxBytes: bytes }, async () => {});
+          const facts = await receive(source, { maxBytes: bytes, ownsChunks: true }, async () => {});
           await file.chmod(READ_ONLY);
           await file.datasync();
           return { path, ...facts };

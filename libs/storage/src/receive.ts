@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { type Readable, addAbortSignal } from 'node:stream';
 import { AppError, FirstBytes } from '@mediakiln/contracts';
-import { filePasses } from '@mediakiln/observability';
+import { filePasses, giveBack } from '@mediakiln/observability';
+import { chunksOf } from './chunks-of';
 import { onDisk } from './disk-error';
 import { closing, writeAll } from './durable-files';
 import type { StageOptions, StagedFile } from './storage';
@@ -54,6 +55,7 @@ async function drain(
   let waitingBytes = 0;
   const flush = async (): Promise<void> => {
     if (waitingBytes > 0) await write(waiting);
+    if (options.ownsChunks) waiting.forEach(giveBack);
     waiting = [];
     waitingBytes = 0;
   };
@@ -61,7 +63,7 @@ async function drain(
   if (options.signal) addAbortSignal(options.signal, source);
   const hasPassed = filePasses();
   try {
-    for await (const chunk of source as AsyncIterable<Buffer>) {
+    for await (const chunk of chunksOf(source)) {
       bytes += chunk.length;
       if (bytes > options.maxBytes)
         throw new AppError(
@@ -77,6 +79,9 @@ async function drain(
     head.end();
     await flush();
     return { bytes, head: head.bytes };
+  } catch (error) {
+    source.destroy();
+    throw error;
   } finally {
     hasPassed();
   }

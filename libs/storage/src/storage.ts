@@ -17,6 +17,8 @@ export interface StageOptions {
   /** Called once with the first bytes (up to SNIFF_BYTES); what it throws ends the staging. */
   onHead?: (head: Buffer) => void;
   signal?: AbortSignal;
+  /** Nobody else has the chunks of the source: their memory is given back as soon as they are written. */
+  ownsChunks?: boolean;
 }
 
 /** Inclusive, as in HTTP. */

@@ -20,7 +20,10 @@ export class ChunkFiles {
   async join({ name }: Pick<Upload, 'name'>, parts: readonly Part[]): Promise<ReceivedUpload> {
     await this.chunks.assertRoom(parts.reduce((sum, { bytes }) => sum + bytes, 0));
     const source = this.partial.read(parts);
-    const whole = await this.files.stageUpload(source, { maxBytes: this.config.maxUploadBytes });
+    const whole = await this.files.stageUpload(source, {
+      maxBytes: this.config.maxUploadBytes,
+      ownsChunks: true,
+    });
     if (whole.sniffed.kind === 'video') return { name, ...whole };
     await this.files.discard(whole.staged);
     throw new AppError(

@@ -153,6 +153,7 @@ export class TusExchange extends DataStore implements Locker {
         hash?.update(chunk);
         head.see(chunk);
       },
+      ownsChunks: true,
       mayWrite: () => turn.mayWrite(),
       // A body that came with a checksum counts as a whole or not at all.
       onDurable: hash ? undefined : (bytes) => this.advance(offset + bytes),

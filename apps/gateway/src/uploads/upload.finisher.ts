@@ -53,7 +53,10 @@ export class UploadFinisher {
     parts: readonly Upload[],
   ): Promise<{ staged: StagedFile; sniffed: Sniffed }> {
     if (upload.concat === 'final')
-      return this.files.stageUpload(this.partials.read(parts.map(partOf)), { maxBytes: upload.length! });
+      return this.files.stageUpload(this.partials.read(parts.map(partOf)), {
+        maxBytes: upload.length!,
+        ownsChunks: true,
+      });
     const staged = await this.partials.take(partOf(upload));
     try {
       return { staged, sniffed: sniff(staged.head) };

@@ -38,7 +38,7 @@ export class UploadReceiver {
         request,
         field,
         async ({ name, content, signal }) => {
-          const taken = await this.files.stageUpload(content, { maxBytes, signal });
+          const taken = await this.files.stageUpload(content, { maxBytes, signal, ownsChunks: true });
           return { name: uploadName(name), ...taken, reservation };
         },
         ({ staged }) => this.files.discard(staged),
