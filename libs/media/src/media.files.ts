@@ -3,7 +3,14 @@ import { Injectable } from '@nestjs/common';
 import { AppError, type Sniffed, sniff } from '@mediakiln/contracts';
 import type { Media } from '@mediakiln/entities';
 import { Meter } from '@mediakiln/observability';
-import { type ByteRange, type StageOptions, type StagedFile, Storage, objectKey } from '@mediakiln/storage';
+import {
+  type ByteRange,
+  type StageOptions,
+  type StagedFile,
+  Storage,
+  type StoredBytes,
+  objectKey,
+} from '@mediakiln/storage';
 
 /** The bytes of media: how they come in and how they are read. */
 @Injectable()
@@ -42,7 +49,7 @@ export class MediaFiles {
   }
 
   /** @throws AppError not_found when the bytes were released. */
-  async open(media: Media, range?: ByteRange): Promise<Readable> {
+  async open(media: Media, range?: ByteRange): Promise<StoredBytes> {
     return this.storage.open(keyOf(media), range);
   }
 

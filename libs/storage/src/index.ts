@@ -5,5 +5,5 @@ export { PartialFiles } from './partial-files';
 export type { Part } from './partial-files';
 export { receiveFile } from './receive';
 export { Storage, objectKey } from './storage';
-export type { ByteRange, StageOptions, StagedFile } from './storage';
+export type { ByteRange, StageOptions, StagedFile, StoredBytes } from './storage';
 export { StorageModule } from './storage.module';

@@ -16,8 +16,9 @@ import {
   walk,
   writeAll,
 } from './durable-files';
+import { FileChunks } from './file-chunks';
 import { receive } from './receive';
-import { type ByteRange, type StageOptions, type StagedFile, Storage } from './storage';
+import { type ByteRange, type StageOptions, type StagedFile, Storage, type StoredBytes } from './storage';
 
 const READ_BYTES = 1 << 20;
 /** Objects never change: an engine that gets a hard link to one must not be able to write to it. */
@@ -102,10 +103,10 @@ export class LocalStorage extends Storage {
     });
   }
 
-  async open(key: string, range?: ByteRange): Promise<Readable> {
+  async open(key: string, range?: ByteRange): Promise<StoredBytes> {
     const path = this.pathOf(key);
     const file = await onDisk(() => presentOnly(() => open(path, 'r')));
-    return file.createReadStream({ highWaterMark: READ_BYTES, ...range }).once('close', filePasses());
+    return new FileChunks(file, range).once('close', filePasses());
   }
 
   async materialize(key: string, dir: string, name: string): Promise<string> {

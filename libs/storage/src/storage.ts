@@ -27,6 +27,12 @@ export interface ByteRange {
   end: number;
 }
 
+/** On their way out. */
+export interface StoredBytes extends Readable {
+  /** Where it is there: tells that nobody looks at a chunk any more, so that its memory can take another. */
+  reuse?: (chunk: Buffer) => void;
+}
+
 /**
  * Where bytes live. Keys are `<owner>/<aa>/<sha256>`; a key is whole or absent, never partial.
  * Errors: ENOSPC becomes AppError storage_full, other trouble of the store storage_unavailable.
@@ -48,7 +54,7 @@ export abstract class Storage {
   /** Bytes under the key, or null when there is none. */
   abstract stat(key: string): Promise<{ bytes: number } | null>;
   /** @throws AppError not_found when there are no bytes under the key. */
-  abstract open(key: string, range?: ByteRange): Promise<Readable>;
+  abstract open(key: string, range?: ByteRange): Promise<StoredBytes>;
   /**
    * Brings the bytes to `<dir>/<name>` for an engine to read: a hard link or a read-only copy.
    * @returns the path.

@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ImageProbe } from '@mediakiln/contracts';
 import { MediaStore } from '@mediakiln/media';
 import { type RegisteredUser, type TestGateway, startGateway } from '../../../../test/support/gateway';
@@ -56,6 +58,19 @@ describe('the bytes of a media', () => {
       'content-disposition': `inline; filename="a photo.jpg"; filename*=UTF-8''a%20photo.jpg`,
     });
     expect((await bytesOf(response)).equals(JPEG)).toBe(true);
+  });
+
+  it('come undamaged to a client that reads slower than the disk', async () => {
+    const large = Buffer.concat([fakeJpeg(100), randomBytes(24 << 20)]);
+    const created = await upload(gateway, user.authorization, fileForm(large, 'large.jpg'));
+    const { id } = (await created.json()) as MediaResponse;
+    const { body } = await call(`/v1/media/${id}/content`);
+    const seen: Uint8Array[] = [];
+    for await (const chunk of body!) {
+      seen.push(chunk);
+      if (seen.length % 40 === 0) await sleep(5);
+    }
+    expect(Buffer.concat(seen).equals(large)).toBe(true);
   });
 
   it('are only announced to HEAD', async () => {

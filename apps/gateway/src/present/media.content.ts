@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
 import { AppError } from '@mediakiln/contracts';
 import type { Media } from '@mediakiln/entities';
 import { MediaFiles } from '@mediakiln/media';
-import type { ByteRange } from '@mediakiln/storage';
+import type { ByteRange, StoredBytes } from '@mediakiln/storage';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { parseRange } from './byte-range';
 import { contentDisposition } from './content-disposition';
@@ -69,7 +70,9 @@ export class MediaContent {
     const { start, end } = range ?? { start: 0, end: media.bytes - 1 };
     const bytes = end - start + 1;
     const body =
-      request.method === 'HEAD' ? Readable.from([]) : await this.openCounted(media, range, rules, bytes);
+      request.method === 'HEAD'
+        ? Readable.from([])
+        : await this.openCounted(media, range, rules, { bytes, response: reply.raw });
     void reply
       .status(range ? 206 : 200)
       .headers({ ...headersOf(media), etag, 'cache-control': rules.cacheControl })
@@ -102,16 +105,25 @@ export class MediaContent {
     media: Media,
     range: ByteRange | undefined,
     rules: ContentRules,
-    bytes: number,
+    { bytes, response }: { bytes: number; response: ServerResponse },
   ): Promise<Readable> {
     const body = await this.files.open(media, range);
+    if (!rules.beforeBytes) return reusing(body, response);
     try {
-      return (await rules.beforeBytes?.(body, bytes)) ?? body;
+      return await rules.beforeBytes(body, bytes);
     } catch (error) {
       body.destroy();
       throw error;
     }
   }
+}
+
+/** A chunk may be read into again when the socket says that it has it; the stream's drain says that of none. */
+function reusing(body: StoredBytes, response: ServerResponse): Readable {
+  if (!body.reuse) return body;
+  const write = response.write.bind(response) as (chunk: Buffer, written: () => void) => boolean;
+  response.write = (chunk: Buffer) => write(chunk, () => body.reuse!(chunk));
+  return body;
 }
 
 function headersOf(media: Media): Record<string, string> {
