@@ -91,11 +91,12 @@ export class ChainScene {
   }
 
   /** @returns whether it could be. */
-  async settle({ id, epoch, operation }: Job): Promise<boolean> {
+  async settle({ id, epoch, operation, purpose }: Job): Promise<boolean> {
     const settled = await this.store.settle({
       id,
       epoch,
       operation,
+      purpose,
       to: 'completed',
       reason: 'done',
       outputs: [],

@@ -98,6 +98,7 @@ export function jobScene(dataSource: DataSource, parts = jobParts(dataSource)) {
         id: job.id,
         epoch: job.epoch,
         operation: job.operation,
+        purpose: job.purpose,
         to: 'completed',
         reason: 'done',
         outputs: [],

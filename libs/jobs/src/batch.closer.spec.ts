@@ -4,6 +4,7 @@ import { Batch, WebhookDelivery, WebhookEndpoint } from '@mediakiln/entities';
 import { batchScene, rowsOf } from '../../../test/support/batches';
 import { type TestDatabase, createTestDatabase } from '../../../test/support/database';
 import { createUser } from '../../../test/support/jobs';
+import { BatchCloser } from './batch.closer';
 
 let database: TestDatabase;
 let scene: ReturnType<typeof batchScene>;
@@ -114,6 +115,21 @@ describe('a batch', () => {
       expect(told).toHaveLength(2);
       expect(await scene.sweep()).toBe(0);
     }
+  });
+
+  it('is asked whether it ended only after a job that leaves none of it to be claimed', async () => {
+    const asked = jest.spyOn(BatchCloser.prototype, 'close');
+    const { id } = await given(rowsOf(3));
+    await scene.end('completed');
+    expect(asked).not.toHaveBeenCalled();
+    const [one, other] = [(await scene.claim())!, (await scene.claim())!];
+    // The other one is in work: of two that end at the same time each has to ask.
+    await scene.complete(one);
+    expect(asked).toHaveBeenCalledTimes(1);
+    await scene.complete(other);
+    expect(asked).toHaveBeenCalledTimes(2);
+    expect((await read(id)).status).toBe('completed');
+    asked.mockRestore();
   });
 
   it('is closed by the sweeper when its last worker died before it could', async () => {

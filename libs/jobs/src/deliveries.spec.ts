@@ -152,7 +152,7 @@ it('looks up endpoints by an index, however many others have', async () => {
   await manager.query('ANALYZE webhook_endpoint');
   const lonely = await createUser(database.dataSource);
   const job = await scene.insert({ owner_id: lonely });
-  const values = [job.id, 'canceled', 'canceled_by_user', ['pending'], null, null, null, null, null];
+  const values = [job.id, 'canceled', 'canceled_by_user', ['pending'], null, null, null, null, null, '[]'];
   const [{ 'QUERY PLAN': plans }] = await manager.query<[{ 'QUERY PLAN': [{ Plan: Plan }] }]>(
     `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${SETTLE.text}`,
     values,

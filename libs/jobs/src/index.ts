@@ -20,7 +20,7 @@ export { JobSweeper } from './job.sweeper';
 export { JobsGatewayModule, JobsModule, JobsWorkerModule } from './jobs.module';
 export { MediaExecutor } from './media-executor';
 export type { Execution, ExecutionInput, ExecutionResult, ProducedFile } from './media-executor';
-export type { Settlement, SettledJob, SettledOutput } from './settlement';
+export type { Settlement, SettledJob } from './settlement';
 export { OwnerFeed } from './owner.feed';
 export type { OwnerNews } from './owner.stream';
 export type { JobMove } from './owner-moves.sql';

@@ -126,6 +126,7 @@ export class JobAttempt {
         id: job.id,
         epoch: job.epoch,
         operation: job.operation,
+        purpose: job.purpose,
         to: 'completed',
         reason: 'done',
         outputs: staged.rows,
@@ -136,7 +137,9 @@ export class JobAttempt {
     if (settled || tries === 1) return settled;
     // The connection may have broken after the commit: then the row already says what we wanted to write.
     const standing = (await this.store.standing([job.id])).get(job.id);
-    return standing?.status === 'completed' && standing.epoch === job.epoch ? { job, released: [] } : null;
+    return standing?.status === 'completed' && standing.epoch === job.epoch
+      ? { job, released: [], isBatchWaiting: false }
+      : null;
   }
 
   /** Finished work waits for a database that is away instead of being thrown away (ADR 0011). */

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { AppConfig } from '@mediakiln/config';
 import { AppError, type MoveReason, type Topic, sourcesOf } from '@mediakiln/contracts';
 import { type Job, queryPrepared } from '@mediakiln/entities';
-import { MediaStore } from '@mediakiln/media';
+import { MediaStore, outputRows } from '@mediakiln/media';
 import { Meter } from '@mediakiln/observability';
 import { findOperation } from '@mediakiln/operations';
 import { DataSource, EntityManager } from 'typeorm';
@@ -11,7 +11,7 @@ import { CLAIM } from './claim.sql';
 import { dependencyError } from './dependency';
 import { GIVE_BACK, RETRY } from './move.sql';
 import { SETTLE } from './settle.sql';
-import type { SettledJob, SettledOutput, Settlement } from './settlement';
+import type { SettledJob, Settlement } from './settlement';
 
 /** Failures of a job itself (its error, its engine's crash) before it is given up. */
 export const MAX_FAILURES = 3;
@@ -28,6 +28,9 @@ export interface Lease {
 export interface LapsedLease extends Lease {
   deaths: number;
 }
+
+type Completion = Extract<Settlement, { to: 'completed' }>;
+type MovedRow = Job & { released: Topic[] | null; is_batch_waiting: boolean };
 
 const TOO_MANY_DEATHS = new AppError('too_many_deaths', `${MAX_DEATHS} workers died while they ran this job`);
 
@@ -93,7 +96,8 @@ export class JobStore {
     if (!settled) return null;
     this.count(settled.job);
     // Only after the commit: of two jobs that end at the same time, one has to see the other. Else the sweeper closes.
-    if (!tx && settled.job.batch_id !== null) await this.batches.close(settled.job.batch_id);
+    const { job, isBatchWaiting } = settled;
+    if (!tx && job.batch_id !== null && !isBatchWaiting) await this.batches.close(job.batch_id);
     return settled;
   }
 
@@ -164,7 +168,8 @@ export class JobStore {
     const moved = await this.move(tx, settlement);
     if (!moved) return null;
     const { job } = moved;
-    if (settlement.to === 'completed') await this.insertOutputs(tx, job, settlement.outputs);
+    if (settlement.to === 'completed' && isThumbnail(settlement))
+      await this.insertThumbnails(tx, job, settlement);
     if (findOperation(job.operation)?.role === 'facts') await this.settleProbe(tx, job, settlement);
     if (settlement.to !== 'completed') await this.endDependents(tx, job);
     return moved;
@@ -172,7 +177,7 @@ export class JobStore {
 
   private async move(tx: EntityManager, settlement: Settlement): Promise<SettledJob | null> {
     const error = settlement.to === 'completed' ? undefined : settlement.error;
-    const rows = await queryPrepared<Job & { released: Topic[] | null }>(tx, SETTLE, [
+    const rows = await queryPrepared<MovedRow>(tx, SETTLE, [
       settlement.id,
       settlement.to,
       settlement.reason,
@@ -182,16 +187,16 @@ export class JobStore {
       error?.code ?? null,
       error?.detail ?? null,
       settlement.to === 'completed' ? JSON.stringify(settlement.report ?? null) : null,
+      outputRows(settlement.to === 'completed' && !isThumbnail(settlement) ? settlement.outputs : []),
     ]);
     const job = rows[0];
-    return job ? { job, released: job.released ?? [] } : null;
+    return job ? { job, released: job.released ?? [], isBatchWaiting: job.is_batch_waiting } : null;
   }
 
-  private async insertOutputs(tx: EntityManager, job: Job, outputs: readonly SettledOutput[]): Promise<void> {
+  private async insertThumbnails(tx: EntityManager, job: Job, { outputs }: Completion): Promise<void> {
     for (const output of outputs) {
       const row = { ...output, owner_id: job.owner_id, job_id: job.id };
-      if (job.purpose === 'thumbnail') await this.media.insertThumbnail(tx, row, mediaIdOf(job));
-      else await this.media.insertOutput(tx, row);
+      await this.media.insertThumbnail(tx, row, mediaIdOf(job));
     }
   }
 
@@ -223,11 +228,11 @@ function mediaIdOf({ id, inputs: [input] }: Job): string {
   return input.media_id;
 }
 
-/** Nothing but the job itself is written, so no transaction around it is needed. */
-function isOneStatement(settlement: Settlement): boolean {
-  return (
-    settlement.to === 'completed' &&
-    settlement.outputs.length === 0 &&
-    findOperation(settlement.operation)?.role !== 'facts'
-  );
-}
+/** Nothing is written but the job itself and what it made, so no transaction around it is needed. */
+const isOneStatement = (settlement: Settlement): boolean =>
+  settlement.to === 'completed' &&
+  !isThumbnail(settlement) &&
+  findOperation(settlement.operation)?.role !== 'facts';
+
+/** What it made may have to be dropped: that takes a look at the media that it shows. */
+const isThumbnail = (settlement: Completion): boolean => settlement.purpose === 'thumbnail';

@@ -1,15 +1,14 @@
 import { parse } from 'node:path';
 import { Injectable } from '@nestjs/common';
 import type { Job } from '@mediakiln/entities';
-import { ObjectStore } from '@mediakiln/media';
+import { type MadeOutput, ObjectStore } from '@mediakiln/media';
 import { Storage, type StagedFile } from '@mediakiln/storage';
 import { type JobSource, nameOf } from './inputs';
 import type { ProducedFile } from './media-executor';
-import type { SettledOutput } from './settlement';
 
 /** Produced files on their way into the storage. They stay staged until the job is settled, so that a put can be repeated. */
 export interface StagedOutputs {
-  rows: SettledOutput[];
+  rows: MadeOutput[];
   files: StagedFile[];
 }
 

@@ -1,4 +1,5 @@
 import type { PreparedStatement } from '@mediakiln/entities';
+import { insertOutputs } from '@mediakiln/media';
 import { insertDeliveries } from './deliveries.sql';
 
 /**
@@ -10,12 +11,15 @@ const ENDS_REQUEST = `(moved.chain_id IS NULL OR moved.status = 'failed'
     AND NOT EXISTS (SELECT FROM job step WHERE step.chain_id = moved.chain_id AND step.status = 'failed'))`;
 
 /**
- * The guarded terminal move with its trail, the release of the steps that waited for it, the webhook deliveries and the
- * notifications.
+ * The guarded terminal move with its trail, the rows of what it made, the release of the steps that waited for it, the
+ * webhook deliveries and the notifications.
  * No row: the job was not in a state for it, or not under this epoch, or not this owner's.
  *
+ * `is_batch_waiting` is said of completed jobs, and counts only such that nobody has claimed: one that has yet to run
+ * ends after this one, and asks itself. Of two that end together neither may leave it to the other.
+ *
  * $1 job, $2 target state, $3 reason, $4 states that it may leave, $5 epoch or null, $6 owner or null,
- * $7 error code, $8 error detail, $9 report.
+ * $7 error code, $8 error detail, $9 report, $10 rows of outputs.
  */
 export const SETTLE: PreparedStatement = {
   name: 'settle',
@@ -31,8 +35,12 @@ released AS (
   UPDATE job SET due = true FROM moved
   WHERE moved.status = 'completed' AND job.depends_on = moved.id AND job.status = 'pending' AND job.run_at <= now()
   RETURNING job.topic),
+output AS (${insertOutputs('moved', '$10')}),
 delivery AS (${insertDeliveries('moved', 'job', "moved.purpose = 'request'", ENDS_REQUEST)})
 SELECT moved.*, (SELECT array_agg(topic) FROM released) AS released, pg_notify('job', id::text),
+  moved.status = 'completed' AND EXISTS (
+    SELECT FROM job other WHERE other.batch_id = moved.batch_id AND other.status = 'pending'
+  ) AS is_batch_waiting,
   CASE WHEN EXISTS (SELECT FROM delivery) THEN pg_notify('delivery', '') END
 FROM moved`,
 };

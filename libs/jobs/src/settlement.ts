@@ -1,16 +1,6 @@
-import type { AppError, MoveReason, OutputInfo, Probe, Topic } from '@mediakiln/contracts';
+import type { AppError, MoveReason, Probe, Topic } from '@mediakiln/contracts';
 import type { Job } from '@mediakiln/entities';
-
-/** A produced file whose bytes are already in the storage. */
-export interface SettledOutput {
-  variant: string;
-  name: string;
-  container: string;
-  info: OutputInfo;
-  sha256: string;
-  bytes: number;
-  parent_ids: string[];
-}
+import type { MadeOutput } from '@mediakiln/media';
 
 interface SettlementBase {
   id: string;
@@ -26,7 +16,8 @@ export type Settlement = SettlementBase &
     | {
         to: 'completed';
         operation: string;
-        outputs: SettledOutput[];
+        purpose: Job['purpose'];
+        outputs: MadeOutput[];
         facts?: Probe;
         report?: Record<string, unknown>;
       }
@@ -37,4 +28,6 @@ export interface SettledJob {
   job: Job;
   /** Topics on which a dependent step became due: to be rung after the commit. */
   released: Topic[];
+  /** More of its batch is still to be claimed: this was not the last of it. */
+  isBatchWaiting: boolean;
 }

@@ -3,7 +3,7 @@ import { type ErrorCode, MEDIA_KINDS, type MediaKind, type Probe, type Sniffed }
 import { Media, queryPrepared } from '@mediakiln/entities';
 import { DataSource, type EntityManager, In, IsNull, Not } from 'typeorm';
 import { type MediaQuery, listQuery } from './media.query';
-import { INSERT_OUTPUT, type NewOutput, outputRow, valuesOf } from './output.row';
+import { INSERT_OUTPUTS, type NewOutput, outputRow, outputRows } from './output.row';
 
 export interface NewUpload {
   id: string;
@@ -58,8 +58,8 @@ export class MediaStore {
   }
 
   /** Ready at once: its executor knows what it made. */
-  async insertOutput(tx: EntityManager, output: NewOutput): Promise<void> {
-    await queryPrepared(tx, INSERT_OUTPUT, valuesOf(output));
+  async insertOutput(tx: EntityManager, { owner_id, job_id, ...made }: NewOutput): Promise<void> {
+    await queryPrepared(tx, INSERT_OUTPUTS, [owner_id, job_id, outputRows([made])]);
   }
 
   /** Dropped, bytes and all, when that media was deleted meanwhile or has a thumbnail already. */

@@ -2,9 +2,8 @@ import type { OutputInfo } from '@mediakiln/contracts';
 import type { Media, PreparedStatement } from '@mediakiln/entities';
 import { uuidv7 } from 'uuidv7';
 
-export interface NewOutput {
-  owner_id: string;
-  job_id: string;
+/** A produced file whose bytes are already in the storage. */
+export interface MadeOutput {
   variant: string;
   name: string;
   container: string;
@@ -14,10 +13,14 @@ export interface NewOutput {
   parent_ids: string[];
 }
 
-/** What an output's row says; all other columns keep their defaults. */
+export interface NewOutput extends MadeOutput {
+  owner_id: string;
+  job_id: string;
+}
+
+/** What an output's row says besides its job; all other columns keep their defaults. */
 const OUTPUT_COLUMNS = [
   'id',
-  'owner_id',
   'status',
   'kind',
   'name',
@@ -27,18 +30,35 @@ const OUTPUT_COLUMNS = [
   'sha256',
   'probe',
   'parent_ids',
-  'job_id',
   'variant',
 ] as const satisfies readonly (keyof Media)[];
 
-/** For `valuesOf`. */
-export const INSERT_OUTPUT: PreparedStatement = {
-  name: 'insert_output',
-  text: `INSERT INTO media (${OUTPUT_COLUMNS.join(', ')})
-VALUES (${OUTPUT_COLUMNS.map((_, index) => `$${index + 1}`).join(', ')})`,
+/**
+ * Inserts what a job made, in the statement that settles it: one round trip, and a transaction by itself.
+ * @param job a CTE with the job's `id` and `owner_id`; without a row nothing is inserted.
+ * @param rows of `outputRows`.
+ */
+export const insertOutputs = (job: string, rows: string): string => `
+  INSERT INTO media (owner_id, job_id, ${OUTPUT_COLUMNS.join(', ')})
+  SELECT ${job}.owner_id, ${job}.id, ${OUTPUT_COLUMNS.map((column) => `made.${column}`).join(', ')}
+  FROM ${job} CROSS JOIN jsonb_populate_recordset(NULL::media, ${rows}::jsonb) made`;
+
+/** $1 owner, $2 job, $3 rows. */
+export const INSERT_OUTPUTS: PreparedStatement = {
+  name: 'insert_outputs',
+  text: `WITH maker AS (SELECT $1::uuid AS owner_id, $2::uuid AS id) ${insertOutputs('maker', '$3')}`,
 };
 
-export function outputRow({ info, ...own }: NewOutput): Pick<Media, (typeof OUTPUT_COLUMNS)[number]> {
+/** For the parameter of `insertOutputs`. */
+export const outputRows = (outputs: readonly MadeOutput[]): string => JSON.stringify(outputs.map(rowOf));
+
+export const outputRow = ({ owner_id, job_id, ...made }: NewOutput) => ({
+  owner_id,
+  job_id,
+  ...rowOf(made),
+});
+
+function rowOf({ info, ...own }: MadeOutput): Pick<Media, (typeof OUTPUT_COLUMNS)[number]> {
   return {
     ...own,
     id: uuidv7(),
@@ -47,9 +67,4 @@ export function outputRow({ info, ...own }: NewOutput): Pick<Media, (typeof OUTP
     mime_type: info.mime_type,
     probe: info.probe,
   };
-}
-
-export function valuesOf(output: NewOutput): unknown[] {
-  const row = outputRow(output);
-  return OUTPUT_COLUMNS.map((column) => row[column]);
 }
