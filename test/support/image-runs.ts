@@ -28,7 +28,11 @@ export interface ImageRun {
 
 /** Runs image operations on the real engine as a processor does, in a work folder that is gone afterwards. */
 export class ImageRuns {
-  constructor(readonly executor = new ImageExecutor()) {}
+  /** @param isHeld inputs are handed over in memory, as small downloads are, and not as files. */
+  constructor(
+    readonly executor = new ImageExecutor(),
+    private readonly isHeld = false,
+  ) {}
 
   async probe(image: Buffer, signal?: AbortSignal): Promise<ImageProbe> {
     const { facts } = await this.look(imageProbe, image, signal);
@@ -43,7 +47,7 @@ export class ImageRuns {
     signal = new AbortController().signal,
   ): Promise<ExecutionResult> {
     return this.inWorkdir(image, (workdir, path) =>
-      this.execute(workdir, [inputOf(path, image, null)], operation, {}, signal),
+      this.execute(workdir, [this.inputOf(path, image, null)], operation, {}, signal),
     );
   }
 
@@ -67,16 +71,16 @@ export class ImageRuns {
       const others = await Promise.all(
         more.map(async (layer, index): Promise<ExecutionInput> => {
           const at = join(workdir, `in${index + 1}`);
-          await writeFile(at, layer);
-          return inputOf(at, layer, layers[index]!);
+          if (!this.isHeld) await writeFile(at, layer);
+          return this.inputOf(at, layer, layers[index]!);
         }),
       );
-      const inputs = [inputOf(path, image!, input), ...others];
+      const inputs = [this.inputOf(path, image!, input), ...others];
       const result = await this.execute(workdir, inputs, operation, params, signal);
       const [output] = result.outputs;
       if (output?.info.probe.kind !== 'image') throw new Error('no picture came out');
       return {
-        bytes: await readFile(output.path),
+        bytes: output.data ?? (await readFile(output.path)),
         probe: output.info.probe,
         extension: output.extension,
         mime_type: output.info.mime_type,
@@ -108,17 +112,20 @@ export class ImageRuns {
     const workdir = await mkdtemp(join(tmpdir(), 'mediakiln-image-'));
     try {
       const path = join(workdir, 'in0');
-      await writeFile(path, image);
+      if (!this.isHeld) await writeFile(path, image);
       return await work(workdir, path);
     } finally {
       await rm(workdir, { recursive: true, force: true });
     }
   }
-}
 
-const inputOf = (path: string, image: Buffer, probe: ImageProbe | null): ExecutionInput => ({
-  path,
-  container: sniff(image.subarray(0, SNIFF_BYTES)).container,
-  bytes: image.length,
-  probe,
-});
+  private inputOf(path: string, image: Buffer, probe: ImageProbe | null): ExecutionInput {
+    return {
+      path,
+      data: this.isHeld ? image : undefined,
+      container: sniff(image.subarray(0, SNIFF_BYTES)).container,
+      bytes: image.length,
+      probe,
+    };
+  }
+}

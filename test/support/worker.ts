@@ -33,6 +33,7 @@ export class ScriptedExecutor extends MediaExecutor {
     findOperation('image.compress')!,
     findOperation('image.probe')!,
   ];
+  override heldBytes = 0;
   readonly runs: Execution[] = [];
   script: Script = () => Promise.resolve({ outputs: [] });
   /** Of a fetched input. */
@@ -124,12 +125,26 @@ export async function startWorker(databaseUrl: string, values: Partial<AppConfig
 export async function produce(execution: Execution, content: string): Promise<ExecutionResult> {
   const path = join(execution.workdir, 'output.part');
   await writeFile(path, content);
+  return madeAt(execution, { path }, content);
+}
+
+/** The same, made in memory. */
+export const produceInMemory = (execution: Execution, content: string): Promise<ExecutionResult> => {
+  const path = join(execution.workdir, 'output.part');
+  return Promise.resolve(madeAt(execution, { path, data: Buffer.from(content) }, content));
+};
+
+function madeAt(
+  execution: Execution,
+  file: { path: string; data?: Buffer },
+  content: string,
+): ExecutionResult {
   const probe = execution.inputs[0]!.probe!;
   return {
     outputs: [
       {
         variant: 'output',
-        path,
+        ...file,
         extension: 'jpg',
         container: 'jpeg',
         info: { mime_type: 'image/jpeg', probe },

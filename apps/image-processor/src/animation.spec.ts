@@ -106,7 +106,7 @@ describe('the pixels that work holds', () => {
     const probe = await runs.probe(await quarters(100, 50).png().toBuffer());
     const chain = (steps: Parameters<typeof holdsPixels>[0]) => ({
       steps,
-      inputs: [{ path: '', probe }],
+      inputs: [{ image: '', probe }],
       layers: new Map(),
       seconds: 1,
       signal: new AbortController().signal,
@@ -128,8 +128,8 @@ describe('the pixels that work holds', () => {
     const marked = {
       ...chain([mark]),
       inputs: [
-        { path: '', probe },
-        { path: '', probe },
+        { image: '', probe },
+        { image: '', probe },
       ],
     };
     expect(pixelsInWork(marked)).toBe(10_000);

@@ -1,13 +1,13 @@
 import type { ImageProbe } from '@mediakiln/contracts';
 import type { ImageLayer, ImageStep } from '@mediakiln/operations';
 import type { Sharp } from 'sharp';
-import { openHeader, openImage } from './engine';
+import { type ImageFile, openHeader, openImage } from './engine';
 import { type Picture, filePicture, hold, rawPicture, uprightPicture } from './picture';
 
 const MAX_TIMING = 65_535;
 
 export interface ChainInput {
-  path: string;
+  image: ImageFile;
   probe: ImageProbe;
 }
 
@@ -44,12 +44,12 @@ const framesOf = (steps: readonly ImageStep[], probe: ImageProbe): number =>
 /** One decode, the steps, one encode. A single step on a file is one pipeline, from which nothing is held. */
 export async function drawChain(chain: Chain): Promise<Encode> {
   const { steps, inputs } = chain;
-  const { path, probe } = inputs[0]!;
+  const { image, probe } = inputs[0]!;
   const last = steps.at(-1)!;
-  if (!holdsPixels(steps, probe)) return encodeOf(chain, filePicture(path, probe), last);
+  if (!holdsPixels(steps, probe)) return encodeOf(chain, filePicture(image, probe), last);
   if (framesOf(steps, probe) > 1) return animationOf(chain);
   // A later step may take only the first frame: then no step needs another.
-  let picture: Picture = uprightPicture(path, { ...probe, frames: 1 });
+  let picture: Picture = uprightPicture(image, { ...probe, frames: 1 });
   for (const step of steps.slice(0, -1)) picture = await held(chain, picture, step);
   last.operation.check(probesOf(chain, picture, last), last.params);
   return encodeOf(chain, picture, last);
@@ -65,9 +65,9 @@ const encodeOf =
 /** Frame by frame, in sRGB: what holds for one frame needs no second way of doing it for a roll of them. */
 async function animationOf(chain: Chain): Promise<Encode> {
   const { steps, inputs, seconds, signal } = chain;
-  const { path, probe } = inputs[0]!;
+  const { image, probe } = inputs[0]!;
   const ignoreIcc = chain.ignoresProfiles === true || !probe.has_icc_profile;
-  const roll = await openImage(path, { animated: true, ignoreIcc, sequentialRead: true })
+  const roll = await openImage(image, { animated: true, ignoreIcc, sequentialRead: true })
     .timeout({ seconds })
     .raw()
     .toBuffer({ resolveWithObject: true });
@@ -82,7 +82,7 @@ async function animationOf(chain: Chain): Promise<Encode> {
     for (const step of steps) picture = await held(chain, picture, step);
     drawn.push(picture.data);
   }
-  const timing = await timingOf(path);
+  const timing = await timingOf(image);
   const pixels = Buffer.concat(drawn);
   const { width, height } = picture.probe;
   const raw = {
@@ -103,8 +103,8 @@ async function animationOf(chain: Chain): Promise<Encode> {
 }
 
 /** How long each frame is shown, in milliseconds, and how often all of them: the most that sharp writes, if it was more. */
-async function timingOf(path: string): Promise<{ delay?: number[]; loop?: number }> {
-  const { delay, loop } = await openHeader(path).metadata();
+async function timingOf(image: ImageFile): Promise<{ delay?: number[]; loop?: number }> {
+  const { delay, loop } = await openHeader(image).metadata();
   const within = (value: number): number => Math.min(Math.max(0, value), MAX_TIMING);
   return { delay: delay?.map(within), loop: loop === undefined ? undefined : within(loop) };
 }
@@ -142,9 +142,9 @@ async function layerOf(
   picture: ImageProbe,
   { operation, params }: ImageStep,
 ): Promise<ImageLayer> {
-  const { path, probe } = inputs[index]!;
+  const { image, probe } = inputs[index]!;
   const ignoreIcc = ignoresProfiles || !probe.has_icc_profile;
-  const opened = openImage(path, { autoOrient: true, ignoreIcc, sequentialRead: true });
+  const opened = openImage(image, { autoOrient: true, ignoreIcc, sequentialRead: true });
   const prepared = operation.prepare?.(opened, params, picture, probe) ?? opened;
   const { data, info } = await prepared
     .ensureAlpha()

@@ -18,8 +18,11 @@ sharp.cache(false);
 // Jobs run side by side, one thread each: that is faster in sum than several threads a job.
 sharp.concurrency(1);
 
+/** A whole file: its path, or its bytes. */
+export type ImageFile = string | Buffer;
+
 /** Opens an untrusted image under the platform's limits; `options` cannot loosen them. */
-export function openImage(image: string | Buffer, options: SharpOptions): Sharp {
+export function openImage(image: ImageFile, options: SharpOptions): Sharp {
   return sharp(image, {
     ...options,
     failOn: 'error',
@@ -30,7 +33,7 @@ export function openImage(image: string | Buffer, options: SharpOptions): Sharp 
 }
 
 /** Opens only to read the header: without the pixel limit, so that a refusal can name the actual size. */
-export function openHeader(image: string | Buffer): Sharp {
+export function openHeader(image: ImageFile): Sharp {
   return sharp(image, { failOn: 'error', limitInputPixels: false, limitInputChannels: 5, unlimited: false });
 }
 

@@ -15,6 +15,7 @@ import {
 } from '../../../test/support/pictures';
 
 const runs = new ImageRuns();
+const heldRuns = new ImageRuns(runs.executor, true);
 
 async function failureOf(work: Promise<unknown>): Promise<AppError> {
   const outcome = await work.then(
@@ -60,6 +61,13 @@ describe('the probe', () => {
     expect((await runs.probe(whole)).format).toBe(format);
     for (const share of [0.2, 0.6, 0.95])
       expect((await failureOf(runs.probe(cutOff(whole, share)))).code).toBe('image_truncated');
+  });
+
+  it.each(FORMATS)('says the same of a %s in memory', async (format) => {
+    const whole = await encoded(format);
+    expect(await heldRuns.probe(whole)).toEqual(await runs.probe(whole));
+    for (const share of [0.2, 0.6, 0.95])
+      expect((await failureOf(heldRuns.probe(cutOff(whole, share)))).code).toBe('image_truncated');
   });
 
   it.each(FORMATS)(

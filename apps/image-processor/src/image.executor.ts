@@ -1,4 +1,3 @@
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Injectable } from '@nestjs/common';
 import { AppError, type ImageProbe } from '@mediakiln/contracts';
@@ -18,7 +17,7 @@ import {
 } from '@mediakiln/operations';
 import type { Metadata } from 'sharp';
 import { type Chain, resultsOf } from './chain';
-import { engineVersions, openHeader, writableFormats } from './engine';
+import { type ImageFile, engineVersions, openHeader, writableFormats } from './engine';
 import { look, makePicture, pixelsInWork, storedPixels } from './make-picture';
 import { pictureError } from './picture-error';
 import { PixelBudget } from './pixel-budget';
@@ -26,11 +25,14 @@ import { PixelBudget } from './pixel-budget';
 /** Two of the largest images that are taken: a third waits. */
 const PIXELS_IN_WORK = 2 * MAX_IMAGE_PIXELS;
 const VARIANT = 'output';
+/** As large as photos are. With the slots of a machine of many cores it is still a part of what their pixels take. */
+const HELD_BYTES = 4 << 20;
 
 /** Runs image operations on sharp. Nothing else in the platform loads it. */
 @Injectable()
 export class ImageExecutor extends MediaExecutor {
   readonly operations: readonly AnyImageOperation[] = OPERATIONS.filter(isImageOperation);
+  override readonly heldBytes = HELD_BYTES;
   /** Formats that this build of libvips writes. */
   protected readonly encoders: ReadonlySet<string> = writableFormats();
   private readonly budget = new PixelBudget(PIXELS_IN_WORK);
@@ -39,8 +41,8 @@ export class ImageExecutor extends MediaExecutor {
     return { versions: engineVersions(), encoders: [...this.encoders] };
   }
 
-  async probe({ path, container }: Pick<ExecutionInput, 'path' | 'container'>): Promise<ImageProbe> {
-    return imageProbe.facts(await headerOf(path, container), container);
+  async probe(input: Pick<ExecutionInput, 'path' | 'data' | 'container'>): Promise<ImageProbe> {
+    return imageProbe.facts(await headerOf(input), input.container);
   }
 
   /**
@@ -73,10 +75,10 @@ export class ImageExecutor extends MediaExecutor {
     { signal }: Execution,
     input: ExecutionInput,
   ): Promise<ExecutionResult> {
-    const header = operation.facts(await headerOf(input.path, input.container), input.container);
+    const header = operation.facts(await headerOf(input), input.container);
     const facts = await this.withinBudget(header, signal, async () => ({
       ...header,
-      placeholder: await look(input.path, header),
+      placeholder: await look(imageOf(input), header),
     }));
     return { outputs: [], facts, report: operation.report?.(facts) };
   }
@@ -93,15 +95,15 @@ export class ImageExecutor extends MediaExecutor {
     const made = await this.withinBudget(probe, signal, () => makePicture(chain, input), pixelsInWork(chain));
     const { target } = FORMATS[made.format];
     const info = { mime_type: target.mime_type, probe: made.probe };
-    signal.throwIfAborted(); // the work folder may be gone
-    const path = join(workdir, `${VARIANT}.part`);
-    await writeFile(path, made.bytes);
+    signal.throwIfAborted();
+    const file = { path: join(workdir, `${VARIANT}.part`), data: made.bytes };
+    const { extension, container } = target;
     return {
-      outputs: [{ variant: VARIANT, path, extension: target.extension, container: target.container, info }],
+      outputs: [{ variant: VARIANT, ...file, extension, container, info }],
       report: {
         ...made.report,
         ...(chain.steps.length > 1 ? { steps: chain.steps.map((step) => step.operation.name) } : {}),
-        format: target.container,
+        format: container,
         kept_original: made.isOriginal,
         bytes_before: input.bytes,
         bytes_after: made.bytes.length,
@@ -141,16 +143,18 @@ export class ImageExecutor extends MediaExecutor {
 }
 
 /** @throws AppError what is wrong with it. */
-const headerOf = (path: string, container: string): Promise<Metadata> =>
-  openHeader(path)
+function headerOf(input: Pick<ExecutionInput, 'path' | 'data' | 'container'>): Promise<Metadata> {
+  const image = imageOf(input);
+  return openHeader(image)
     .metadata()
     .catch(async (error: unknown) => {
-      throw await pictureError(error, path, container as ImageProbe['format']);
+      throw await pictureError(error, image, input.container as ImageProbe['format']);
     });
+}
 
 /** An operation on its own is a chain of one step, whose layers are all further inputs. */
 function chainOf(operation: ImageOperation | ImageChain, { inputs, params, signal }: Execution): Chain {
-  const probed = inputs.map((input) => ({ path: input.path, probe: imageProbeOf(input) }));
+  const probed = inputs.map((input) => ({ image: imageOf(input), probe: imageProbeOf(input) }));
   const steps =
     'steps' in operation
       ? operation.steps(params)
@@ -162,6 +166,8 @@ function chainOf(operation: ImageOperation | ImageChain, { inputs, params, signa
   );
   return { steps, inputs: probed, layers: new Map(), seconds, signal };
 }
+
+const imageOf = ({ path, data }: Pick<ExecutionInput, 'path' | 'data'>): ImageFile => data ?? path;
 
 const isImageOperation = (operation: AnyOperation): operation is AnyImageOperation =>
   operation.engine === 'image';

@@ -2,7 +2,7 @@ import { AppError, type ImageProbe } from '@mediakiln/contracts';
 import type { ExecutionInput } from '@mediakiln/jobs';
 import { type ImageGoal, imageProbe } from '@mediakiln/operations';
 import { type Chain, type Encode, drawChain, holdsPixels, resultsOf } from './chain';
-import { openHeader } from './engine';
+import { type ImageFile, openHeader } from './engine';
 import { fitBytes } from './fit-bytes';
 import { originalPicture } from './original-picture';
 import { isTimeout, pictureError } from './picture-error';
@@ -29,18 +29,18 @@ export async function makePicture(chain: Chain, input: ExecutionInput): Promise<
       });
     // The picture was sound when it was probed. If it still is, its profile may be one that cannot be applied, which
     // shows only now; else the fault is ours, and worth another try.
-    for (const { path, probe } of chain.inputs) await look(path, probe);
+    for (const { image, probe } of chain.inputs) await look(image, probe);
     if (!chain.inputs.some(({ probe }) => probe.has_icc_profile)) throw error;
     return await attempt({ ...chain, ignoresProfiles: true }, input);
   }
 }
 
 /** Decodes a whole picture. @returns its placeholder. @throws AppError what is wrong with it. */
-export async function look(path: string, probe: ImageProbe): Promise<string | undefined> {
+export async function look(image: ImageFile, probe: ImageProbe): Promise<string | undefined> {
   try {
-    return await placeholderOf(path, probe);
+    return await placeholderOf(image, probe);
   } catch (error) {
-    throw await pictureError(error, path, probe.format);
+    throw await pictureError(error, image, probe.format);
   }
 }
 
@@ -58,7 +58,7 @@ export const storedPixels = ({ stored_width, stored_height, frames }: ImageProbe
 
 async function attempt(chain: Chain, input: ExecutionInput): Promise<MadePicture> {
   const { steps, inputs } = chain;
-  const { path, probe } = inputs[0]!;
+  const { image, probe } = inputs[0]!;
   const results = resultsOf(steps, probe);
   const last = steps.at(-1)!;
   const before = results.at(-2) ?? probe;
@@ -70,7 +70,7 @@ async function attempt(chain: Chain, input: ExecutionInput): Promise<MadePicture
   const original =
     // What several steps made is never the input.
     steps.length === 1 && goal.keep_smaller === true && first.length >= input.bytes
-      ? await originalPicture(path, probe.format, goal.strip_metadata === true)
+      ? await originalPicture(image, probe.format, goal.strip_metadata === true)
       : undefined;
   if (original && original.length <= (goal.fit?.max_bytes ?? Infinity))
     return {

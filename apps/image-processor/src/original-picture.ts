@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { ImageProbe } from '@mediakiln/contracts';
-import { openHeader } from './engine';
+import { type ImageFile, openHeader } from './engine';
 import { stripMetadata } from './strip-metadata';
 
 /**
@@ -8,10 +8,10 @@ import { stripMetadata } from './strip-metadata';
  * @returns undefined when the metadata cannot be taken out.
  */
 export async function originalPicture(
-  path: string,
+  image: ImageFile,
   format: ImageProbe['format'],
   strips: boolean,
 ): Promise<Buffer | undefined> {
-  const bytes = await readFile(path);
+  const bytes = Buffer.isBuffer(image) ? image : await readFile(image);
   return strips ? stripMetadata(bytes, format, await openHeader(bytes).metadata()) : bytes;
 }

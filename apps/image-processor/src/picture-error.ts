@@ -1,6 +1,7 @@
 import { AppError, type ImageProbe } from '@mediakiln/contracts';
 import { MAX_IMAGE_PIXELS } from '@mediakiln/operations';
 import { endsEarly } from './ends-early';
+import type { ImageFile } from './engine';
 
 const TIMEOUT = /^timeout: /m;
 
@@ -21,18 +22,18 @@ const KNOWN: readonly [RegExp, (cause: unknown) => AppError][] = [
 ];
 
 /**
- * A failure to read the picture at `path`, with a code. Decoders' sentences are not looked at: they change with
+ * A failure to read the picture, with a code. Decoders' sentences are not looked at: they change with
  * versions, and with several images in work libvips mixes them up or loses them ("Unknown error").
  */
 export async function pictureError(
   thrown: unknown,
-  path: string,
+  image: ImageFile,
   format: ImageProbe['format'],
 ): Promise<AppError> {
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   const known = KNOWN.find(([pattern]) => pattern.test(message));
   if (known) return known[1](thrown);
-  return (await endsEarly(path, format))
+  return (await endsEarly(image, format))
     ? new AppError('image_truncated', 'The file ends before the image is complete', { cause: thrown })
     : new AppError('image_corrupt', 'The image data is damaged', { cause: thrown });
 }

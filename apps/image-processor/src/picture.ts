@@ -1,7 +1,7 @@
 import type { ImageProbe } from '@mediakiln/contracts';
 import { upright } from '@mediakiln/operations';
 import type { Sharp, SharpOptions } from 'sharp';
-import { openImage } from './engine';
+import { type ImageFile, openImage } from './engine';
 
 /** Something that an operation can be drawn from: an input's file, or pixels between two steps. */
 export interface Picture {
@@ -13,15 +13,15 @@ interface HeldPicture extends Picture {
   data: Buffer;
 }
 
-export const filePicture = (path: string, probe: ImageProbe): Picture => ({
+export const filePicture = (image: ImageFile, probe: ImageProbe): Picture => ({
   probe,
-  open: (options) => openImage(path, options),
+  open: (options) => openImage(image, options),
 });
 
 /** Turned to where its EXIF orientation shows it, since pixels between two steps have no orientation of their own. */
-export const uprightPicture = (path: string, probe: ImageProbe): Picture => ({
+export const uprightPicture = (image: ImageFile, probe: ImageProbe): Picture => ({
   probe: upright(probe),
-  open: (options) => openImage(path, { ...options, autoOrient: true }),
+  open: (options) => openImage(image, { ...options, autoOrient: true }),
 });
 
 /** 8 bits of each channel in rows, without profile. */

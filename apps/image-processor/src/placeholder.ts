@@ -1,7 +1,7 @@
 import type { ImageProbe } from '@mediakiln/contracts';
 import { fittedSize } from '@mediakiln/operations';
 import { rgbaToThumbHash } from 'thumbhash';
-import { openImage } from './engine';
+import { type ImageFile, openImage } from './engine';
 
 /** The most that a ThumbHash is made of. A large JPEG is decoded to an eighth, which skips the costly transform. */
 const SIDE = 100;
@@ -12,7 +12,7 @@ const RGBA = 4;
  * @returns its ThumbHash in base64, of the first frame as shown. Undefined for an animation that is turned by EXIF:
  * libvips cannot turn it.
  */
-export async function placeholderOf(image: string | Buffer, probe: ImageProbe): Promise<string | undefined> {
+export async function placeholderOf(image: ImageFile, probe: ImageProbe): Promise<string | undefined> {
   const isAnimated = probe.frames > 1;
   const { width, height } = fittedSize(probe, { width: SIDE, height: SIDE, fit: 'inside', enlarge: false });
   const pixels = await openImage(image, {

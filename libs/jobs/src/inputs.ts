@@ -69,17 +69,18 @@ export class Inputs {
     { name, untilMs }: { name: string; untilMs: number },
     { operation, executor, workdir, signal }: Attempt,
   ): Promise<ExecutionInput> {
-    const { path, sniffed, bytes } = await this.downloads.bring(url, {
+    const { path, data, sniffed, bytes } = await this.downloads.bring(url, {
       path: join(workdir, name),
+      heldBytes: executor.heldBytes,
       // A container that the first bytes call a video may hold nothing but sound.
       accept: ({ kind }) => assertAccepted(operation, url, kind === 'video' ? ['video', 'audio'] : [kind]),
       totalMs: Math.max(1, untilMs - performance.now()),
       signal,
     });
     const { container } = sniffed;
-    const probe = await executor.probe({ path, container }, { workdir, signal });
+    const probe = await executor.probe({ path, data, container }, { workdir, signal });
     assertAccepted(operation, url, [probe.kind]);
-    return { path, container, bytes, probe };
+    return { path, data, container, bytes, probe };
   }
 }
 

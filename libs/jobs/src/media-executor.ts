@@ -2,9 +2,15 @@ import type { OutputInfo, Probe } from '@mediakiln/contracts';
 import type { JobProgress } from '@mediakiln/entities';
 import type { AnyOperation } from '@mediakiln/operations';
 
-/** An input that lies in the work folder, ready for an engine. */
-export interface ExecutionInput {
+/** A file of an attempt: in the work folder, or small and in memory alone. */
+interface AttemptFile {
   path: string;
+  /** The whole file; then nothing lies at `path`. */
+  data?: Buffer;
+}
+
+/** An input, ready for an engine. */
+export interface ExecutionInput extends AttemptFile {
   container: string;
   bytes: number;
   /** Null only for the operation that finds it out. */
@@ -24,11 +30,9 @@ export interface Execution {
   onProgress(progress: JobProgress): void;
 }
 
-export interface ProducedFile {
+export interface ProducedFile extends AttemptFile {
   /** Name of this output within the job; one file has `output`. */
   variant: string;
-  /** Inside the work folder. */
-  path: string;
   extension: string;
   container: string;
   info: OutputInfo;
@@ -45,11 +49,16 @@ export interface ExecutionResult {
 export abstract class MediaExecutor {
   /** Operations of the catalogue that this executor can run here. */
   abstract readonly operations: readonly AnyOperation[];
+  /**
+   * Fetched files of at most so many bytes are handed over in memory: a small one costs more as a file, by system calls,
+   * than the reading itself. 0 for an engine that reads files only.
+   */
+  readonly heldBytes: number = 0;
   /** Slots by topic are the processor's; this is what `/v1/operations` tells of the engine. */
   abstract engines(): Promise<{ versions: Record<string, string>; encoders: string[] }>;
   /** What a fetched input is: only its header is read. @throws AppError when it is damaged or exceeds a limit. */
   abstract probe(
-    input: Pick<ExecutionInput, 'path' | 'container'>,
+    input: Pick<ExecutionInput, 'path' | 'data' | 'container'>,
     attempt: Pick<Execution, 'workdir' | 'signal'>,
   ): Promise<Probe>;
   /** @throws AppError; anything else counts as internal_error. */

@@ -1,4 +1,5 @@
 import { parse } from 'node:path';
+import { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
 import type { Job } from '@mediakiln/entities';
 import { type MadeOutput, ObjectStore } from '@mediakiln/media';
@@ -27,7 +28,7 @@ export class Outputs {
     const staged: StagedOutputs = { rows: [], files: [] };
     try {
       for (const file of produced) {
-        const bytes = await this.storage.stageFile(file.path);
+        const bytes = await this.stageOne(file);
         staged.files.push(bytes);
         staged.rows.push({
           variant: file.variant,
@@ -44,6 +45,11 @@ export class Outputs {
       await this.discard(staged);
       throw error;
     }
+  }
+
+  private stageOne({ path, data }: ProducedFile): Promise<StagedFile> {
+    if (!data) return this.storage.stageFile(path);
+    return this.storage.stage(Readable.from([data]), { maxBytes: data.length });
   }
 
   /** Makes the bytes durable under their keys: before the job is settled, never after. */

@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { AppConfig } from '@mediakiln/config';
@@ -43,7 +43,8 @@ export class Workdirs implements OnApplicationBootstrap, OnApplicationShutdown {
   }
 
   async close(folder: string): Promise<void> {
-    await rm(folder, { recursive: true, force: true });
+    // What went through memory left nothing behind: one system call instead of a walk.
+    await rmdir(folder).catch(() => rm(folder, { recursive: true, force: true }));
   }
 
   /** Removes what crashed processes left: folders of attempts that no row says are running. */

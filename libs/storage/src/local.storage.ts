@@ -12,6 +12,7 @@ import {
   linkOrCopy,
   makeFolder,
   moveFile,
+  removeFile,
   syncFolder,
   walk,
   writeAll,
@@ -77,7 +78,7 @@ export class LocalStorage extends Storage {
   }
 
   async discard(staged: StagedFile): Promise<void> {
-    await onDisk(() => rm(staged.path, { force: true }));
+    await onDisk(() => removeFile(staged.path));
   }
 
   async put(key: string, staged: StagedFile): Promise<void> {
@@ -122,7 +123,7 @@ export class LocalStorage extends Storage {
 
   async delete(key: string): Promise<void> {
     const path = this.pathOf(key);
-    await onDisk(() => rm(path, { force: true }));
+    await onDisk(() => removeFile(path));
   }
 
   async *list(prefix = ''): AsyncIterable<{ key: string; bytes: number }> {
