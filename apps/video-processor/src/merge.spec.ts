@@ -1,5 +1,5 @@
 import type { VideoProbe } from '@mediakiln/contracts';
-import { type ClipOptions, deriveClip, frameNumbers, makeClip } from '../../../test/support/clips';
+import { deriveClip, frameNumbers, makeClip } from '../../../test/support/clips';
 import { FFMPEG_PAIRS } from '../../../test/support/ffmpeg';
 import { BASE, type MergedInput, counted, near } from '../../../test/support/merges';
 import { decodedSeconds, soundEdges } from '../../../test/support/sound-edges';
