@@ -1,3 +1,4 @@
+import './hash-memory';
 import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { AppError } from '@mediakiln/contracts';
