@@ -80,8 +80,7 @@ const MUTATIONS: Mutation[] = [
     edits: [
       {
         file: 'libs/storage/src/local.storage.ts',
-        from: `await linkOrCopy(staged.path, temporary);
-        await rename(temporary, target);`,
+        from: 'await addName(staged.path, target, this.stagingPath());',
         to: `await (await import('node:fs/promises')).copyFile(staged.path, target);`,
       },
     ],
