@@ -1,8 +1,8 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { BrokenMp4, boxesIn } from './boxes';
+import { BrokenMp4 } from './boxes';
 import type { Track } from './movie';
+import { pictureBoxes } from './sample-entries';
 
-const PICTURE_ENTRY_BYTES = 86;
 const TYPE_BITS = 0x1f;
 /** Types of units of H.264 (ITU-T H.264, table 7-1): of a picture that nothing refers across, and of any picture. */
 const IDR = 5;
@@ -55,7 +55,7 @@ async function isIdr(
 }
 
 function unitLengthBytes(entry: Buffer): number {
-  for (const { type, content } of boxesIn(entry.subarray(PICTURE_ENTRY_BYTES)))
-    if (type === 'avcC') return (content.readUInt8(4) & 3) + 1;
-  throw new BrokenMp4('it has no parameter sets');
+  const { avcC } = pictureBoxes(entry, 'avcC');
+  if (!avcC) throw new BrokenMp4('it has no parameter sets');
+  return (avcC.readUInt8(4) & 3) + 1;
 }

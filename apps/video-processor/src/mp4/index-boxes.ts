@@ -1,5 +1,6 @@
-import { box, boxesIn, fullBox, words } from './boxes';
+import { box, fullBox, words } from './boxes';
 import type { MadeTrack } from './made-track';
+import { pictureBoxes } from './sample-entries';
 
 /** Samples of one track that lie one behind the other in the file, as far as `mdat` is concerned. */
 export interface Chunk {
@@ -11,7 +12,6 @@ export interface Chunk {
 /** Beyond what 32 bits can name. */
 const LONG = 2 ** 32;
 const ONE = 0x1_00_00;
-const PICTURE_ENTRY_BYTES = 86;
 const [ENABLED, IN_MOVIE] = [1, 2];
 /** Three letters of 5 bits each: `und`, no language known. */
 const UNKNOWN_LANGUAGE = 0x55_c4;
@@ -156,9 +156,8 @@ function storedSize(entry: Buffer): { width: number; height: number } {
 
 /** How much wider than high pixels are shown. */
 function stretchOf(entry: Buffer): number {
-  for (const { type, content } of boxesIn(entry.subarray(PICTURE_ENTRY_BYTES)))
-    if (type === 'pasp') return content.readUInt32BE(0) / content.readUInt32BE(4);
-  return 1;
+  const { pasp } = pictureBoxes(entry, 'pasp');
+  return pasp ? pasp.readUInt32BE(0) / pasp.readUInt32BE(4) : 1;
 }
 
 /** The matrix of ISO/IEC 14496-12, 6.2.2, with which a picture is turned clockwise and moved back into its frame. */

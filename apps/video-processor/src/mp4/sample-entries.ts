@@ -23,7 +23,7 @@ export function pictureEntry(entries: readonly Buffer[], aspect: string): Buffer
     return {
       width: entry.readUInt16BE(ENTRY_BYTES + 16),
       height: entry.readUInt16BE(ENTRY_BYTES + 18),
-      ...boxesOf(entry.subarray(PICTURE_BYTES), 'avcC', 'colr'),
+      ...pictureBoxes(entry, 'avcC', 'colr'),
     };
   });
   const [{ width, height, colr }] = pieces as [(typeof pieces)[0]];
@@ -83,6 +83,12 @@ function readSound(entry: Buffer) {
     config: decoderConfig(found),
   };
 }
+
+/** What follows the fixed part of a description of pictures, by its type. */
+export const pictureBoxes = <T extends string>(
+  entry: Buffer,
+  ...types: readonly T[]
+): Partial<Record<T, Buffer>> => boxesOf(entry.subarray(PICTURE_BYTES), ...types);
 
 function boxesOf<T extends string>(data: Buffer, ...types: readonly T[]): Partial<Record<T, Buffer>> {
   const found: Partial<Record<T, Buffer>> = {};
