@@ -141,11 +141,14 @@ describe('the log of a link', () => {
   it('is never in the way: without its table links open all the same, and it is said once', async () => {
     const link = await scene.link(media);
     const warn = jest.spyOn(gateway.app.get(Log), 'warn');
+    // The sweeper, which misses the table too, may say so in between.
+    const said = () =>
+      warn.mock.calls.filter(([message]) => message === 'accesses of links were not written');
     await gateway.database.query('ALTER TABLE link_access RENAME TO away');
     try {
       for (let times = 0; times < 3; times += 1) expect((await fetch(link.url)).status).toBe(200);
-      await until('the warning', () => warn.mock.calls.length > 0);
-      expect(warn.mock.calls).toEqual([['accesses of links were not written', expect.anything()]]);
+      await until('the warning', () => said().length > 0);
+      expect(said()).toEqual([['accesses of links were not written', expect.anything()]]);
     } finally {
       await gateway.database.query('ALTER TABLE away RENAME TO link_access');
       warn.mockRestore();
