@@ -6,6 +6,9 @@ import { DataSource } from 'typeorm';
 /** Migrated once per test run; every test database is a copy of it. */
 export const TEMPLATE_DATABASE = 'mediakiln_template';
 
+/** `DATABASE_CONNECT_MS` of what a test starts, where the database's absence is not what it is about. */
+export const PATIENT_CONNECT_MS = 20_000;
+
 export interface TestDatabase {
   url: string;
   dataSource: DataSource;

@@ -9,7 +9,7 @@ import { CompiledApps } from './compiled-apps';
 import { processes } from './proc';
 import { freePorts } from './rabbit-broker';
 import { enginePaths } from './services';
-import { type System, TIMING, UNLIMITED } from './system';
+import { PATIENT, type System, TIMING, UNLIMITED } from './system';
 
 /** The one process of embedded mode, with the database that it brings itself. */
 export class Embedded implements System {
@@ -42,6 +42,7 @@ export class Embedded implements System {
         LOG_LEVEL: 'info',
         ...TIMING,
         ...UNLIMITED,
+        ...PATIENT,
         ...enginePaths(),
         ...env,
       },

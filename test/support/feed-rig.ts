@@ -24,7 +24,9 @@ export class FeedRig {
     const proxy = await TcpProxy.to(url.hostname, Number(url.port || 5432));
     url.hostname = '127.0.0.1';
     url.port = String(proxy.port);
-    const database = new DataSource(dataSourceOptions({ databaseUrl: url.href, databasePool: 2 }));
+    const database = new DataSource(
+      dataSourceOptions({ databaseUrl: url.href, databasePool: 2, databaseConnectMs: 1_500 }),
+    );
     await database.initialize();
     const notices = new JobNotices(testConfig({ databaseUrl: url.href }), log);
     const feed = new OwnerFeed(database, notices, log);

@@ -9,7 +9,7 @@ import { AppConfig, ConfigModule } from '@mediakiln/config';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { DataSource } from 'typeorm';
 import { GatewayModule, configureGateway, createGatewayAdapter } from '../../apps/gateway/src/gateway.module';
-import { createTestDatabase } from './database';
+import { PATIENT_CONNECT_MS, createTestDatabase } from './database';
 
 export const TEST_JWT_SECRET = 'a-secret-of-the-tests-and-of-nothing-else';
 export const TEST_PASSWORD = 'correct horse battery';
@@ -65,6 +65,8 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
     // A test asks as fast as it can, and makes all its accounts from one address.
     rateLimitPerMinute: 0,
     registrationsPerHour: 0,
+    // A machine that is busy with other tests is no database that is away.
+    ...(!options.databaseUrl && { databaseConnectMs: PATIENT_CONNECT_MS }),
     ...options.config,
   });
   const remove = async (): Promise<void> => {

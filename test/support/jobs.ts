@@ -7,6 +7,7 @@ import { MediaStore } from '@mediakiln/media';
 import { Doorbell } from '@mediakiln/messaging';
 import { Log, Meter } from '@mediakiln/observability';
 import type { DataSource } from 'typeorm';
+import { PATIENT_CONNECT_MS } from './database';
 
 /** Counts rings instead of sending them: for tests of what is rung, not of transports. */
 export class CountingDoorbell extends Doorbell {
@@ -35,6 +36,7 @@ export function testConfig(values: Partial<AppConfig> = {}): AppConfig {
   return new AppConfig({
     jwtSecret: 'a-secret-for-tests-that-is-long-enough',
     logLevel: 'silent',
+    databaseConnectMs: PATIENT_CONNECT_MS,
     ...values,
   });
 }

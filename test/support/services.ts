@@ -7,7 +7,7 @@ import { type App, CompiledApps } from './compiled-apps';
 import { createTestDatabase } from './database';
 import { type RabbitBroker, startRabbit } from './rabbit';
 import { freePorts } from './rabbit-broker';
-import { type System, TIMING, UNLIMITED } from './system';
+import { PATIENT, type System, TIMING, UNLIMITED } from './system';
 
 type Environment = Record<string, string>;
 
@@ -128,6 +128,7 @@ export class Services implements System {
       LOG_LEVEL: 'info',
       ...TIMING,
       ...UNLIMITED,
+      ...PATIENT,
       ...enginePaths(),
     };
   }

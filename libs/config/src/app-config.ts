@@ -64,6 +64,16 @@ export class AppConfig extends WorkSettings {
   @Max(200)
   readonly databasePool: number = 10;
 
+  @FromEnv(
+    'DATABASE_CONNECT_MS',
+    'Waiting for a connection to PostgreSQL, a free one of the pool or a new one; a request is then answered 503',
+    { parse: integer },
+  )
+  @IsInt()
+  @Min(100)
+  @Max(60_000)
+  readonly databaseConnectMs: number = 1_500;
+
   @FromEnv('RABBITMQ_URL', 'RabbitMQ 3.10 or newer; unset: in-process transport (embedded mode only)', {
     secret: true,
   })

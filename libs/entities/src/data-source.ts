@@ -53,18 +53,19 @@ export const MIGRATIONS = [
   VideoUploads1763900000000,
 ];
 
-/** A request that finds the database away is answered within two seconds. */
-const CONNECT_TIMEOUT_MS = 1_500;
-
 /**
  * Prepared plans are kept while tables grow from nothing to a burst of rows, before any statistics tell of it: a plan
  * that reads a whole table because it was small once must not come up (ADR 0012).
  */
 const PLANNING = '-c enable_seqscan=off';
 
-/** Options of the one data source of a process; migrations are run by `migrate`, not by TypeORM at start. */
+/**
+ * Options of the one data source of a process; migrations are run by `migrate`, not by TypeORM at start. Without
+ * `databaseConnectMs` a connection is waited for without limit.
+ */
 export function dataSourceOptions(
-  config: Pick<AppConfig, 'databaseUrl' | 'databasePool'> & Partial<Pick<AppConfig, 'leaseSeconds'>>,
+  config: Pick<AppConfig, 'databaseUrl' | 'databasePool'> &
+    Partial<Pick<AppConfig, 'databaseConnectMs' | 'leaseSeconds'>>,
 ): DataSourceOptions {
   return {
     type: 'postgres',
@@ -75,7 +76,7 @@ export function dataSourceOptions(
     synchronize: false,
     logging: false,
     poolSize: config.databasePool,
-    connectTimeoutMS: CONNECT_TIMEOUT_MS,
+    connectTimeoutMS: config.databaseConnectMs,
     uuidExtension: 'pgcrypto',
     installExtensions: false,
     applicationName: 'mediakiln',

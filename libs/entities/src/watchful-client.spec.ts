@@ -13,7 +13,7 @@ beforeAll(async () => {
   proxy = await TcpProxy.to(server.hostname, Number(server.port));
   server.host = `127.0.0.1:${proxy.port}`;
   dataSource = await new DataSource(
-    dataSourceOptions({ databaseUrl: server.toString(), databasePool: 3 }),
+    dataSourceOptions({ databaseUrl: server.toString(), databasePool: 3, databaseConnectMs: 1_500 }),
   ).initialize();
 });
 afterEach(() => proxy.open());

@@ -31,7 +31,9 @@ beforeEach(async () => {
   proxy = await TcpProxy.to(url.hostname, Number(url.port || 5432));
   url.hostname = '127.0.0.1';
   url.port = String(proxy.port);
-  watching = new DataSource(dataSourceOptions({ databaseUrl: url.href, databasePool: 2 }));
+  watching = new DataSource(
+    dataSourceOptions({ databaseUrl: url.href, databasePool: 2, databaseConnectMs: 1_500 }),
+  );
   await watching.initialize();
   notices = new JobNotices(testConfig({ databaseUrl: url.href }), scene.log);
   follower = new JobFollower(watching, notices, scene.log);
