@@ -13,6 +13,7 @@ import { PATIENT_CONNECT_MS, createTestDatabase } from './database';
 
 export const TEST_JWT_SECRET = 'a-secret-of-the-tests-and-of-nothing-else';
 export const TEST_PASSWORD = 'correct horse battery';
+const BOOT_ATTEMPTS = 3;
 
 export interface RegisteredUser {
   token: string;
@@ -52,32 +53,33 @@ class TestRoot {}
 export async function startGateway(options: GatewayOptions = {}): Promise<TestGateway> {
   const database = await createTestDatabase();
   const dataDir = await mkdtemp(join(tmpdir(), 'mediakiln-gateway-'));
-  const port = await freePort();
-  const config = new AppConfig({
-    nodeEnv: 'test',
-    jwtSecret: TEST_JWT_SECRET,
-    databaseUrl: options.databaseUrl?.(database.url) ?? database.url,
-    dataDir,
-    port,
-    publicUrl: `http://127.0.0.1:${port}`,
-    logLevel: 'silent',
-    shutdownGraceSeconds: 5,
-    // A test asks as fast as it can, and makes all its accounts from one address.
-    rateLimitPerMinute: 0,
-    registrationsPerHour: 0,
-    // A machine that is busy with other tests is no database that is away.
-    ...(!options.databaseUrl && { databaseConnectMs: PATIENT_CONNECT_MS }),
-    ...options.config,
-  });
+  const databaseUrl = options.databaseUrl?.(database.url) ?? database.url;
+  const configAt = (port: number): AppConfig =>
+    new AppConfig({
+      nodeEnv: 'test',
+      jwtSecret: TEST_JWT_SECRET,
+      databaseUrl,
+      dataDir,
+      port,
+      publicUrl: `http://127.0.0.1:${port}`,
+      logLevel: 'silent',
+      shutdownGraceSeconds: 5,
+      // A test asks as fast as it can, and makes all its accounts from one address.
+      rateLimitPerMinute: 0,
+      registrationsPerHour: 0,
+      // A machine that is busy with other tests is no database that is away.
+      ...(!options.databaseUrl && { databaseConnectMs: PATIENT_CONNECT_MS }),
+      ...options.config,
+    });
   const remove = async (): Promise<void> => {
     await database.close();
     await rm(dataDir, { recursive: true, force: true });
   };
-  const app = await boot(config, options).catch(async (error: unknown) => {
+  const { app, config } = await bootSomewhere(configAt, options).catch(async (error: unknown) => {
     await remove();
     throw error;
   });
-  const url = `http://127.0.0.1:${port}`;
+  const url = `http://127.0.0.1:${config.port}`;
   return {
     app,
     url,
@@ -91,6 +93,21 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
   };
 }
 
+/** A free port can be taken by somebody else before the gateway listens on it, hence the attempts. */
+async function bootSomewhere(
+  configAt: (port: number) => AppConfig,
+  options: GatewayOptions,
+): Promise<{ app: NestFastifyApplication; config: AppConfig }> {
+  for (let attempt = 1; ; attempt++) {
+    const config = configAt(await freePort());
+    try {
+      return { app: await boot(config, options), config };
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE' || attempt === BOOT_ATTEMPTS) throw error;
+    }
+  }
+}
+
 async function boot(config: AppConfig, options: GatewayOptions): Promise<NestFastifyApplication> {
   const app = await NestFactory.create<NestFastifyApplication>(
     { module: TestRoot, imports: [ConfigModule.with(config), GatewayModule, ...(options.modules ?? [])] },
@@ -99,7 +116,12 @@ async function boot(config: AppConfig, options: GatewayOptions): Promise<NestFas
   );
   await configureGateway(app);
   await options.prepare?.(app);
-  await app.listen(config.port, '127.0.0.1');
+  try {
+    await app.listen(config.port, '127.0.0.1');
+  } catch (error) {
+    await app.close();
+    throw error;
+  }
   return app;
 }
 
