@@ -2,8 +2,11 @@ import { Batch } from '@mediakiln/entities';
 import { Client, formWith } from '../../../../test/support/client';
 import { type TestGateway, startGateway } from '../../../../test/support/gateway';
 import { type PictureHost, listOf, startPictureHost } from '../../../../test/support/picture-host';
+import { makeGate } from '../../../../test/support/topic-app';
 import { until } from '../../../../test/support/until';
 import { WITH_IMAGE_PROCESSOR } from '../../../../test/support/with-image-processor';
+import { BatchChunks } from './batch.chunks';
+import { BatchInsertion } from './batch.insertion';
 
 const RECEIVER = 'http://127.0.0.1:9/hook';
 
@@ -107,12 +110,22 @@ describe('cancel', () => {
 
   it('stops an insertion, which retry-failed goes on with', async () => {
     const client = await Client.register(idle.url);
+    const chunks = idle.app.get(BatchChunks);
+    const insert = chunks.insert.bind(chunks);
+    const canceled = makeGate();
+    const inserting = jest.spyOn(chunks, 'insert').mockImplementation(async (...chunk) => {
+      if (chunk[1] > 0) await canceled.passed;
+      return insert(...chunk);
+    });
     const id = await create(
       client,
       Array.from({ length: 4_000 }, (_, n) => [n]),
     );
     await until('the first rows', async () => (await read(client, id)).status === 'processing');
     const { body } = await client.expect(200, 'POST', `/v1/batches/${id}/cancel`);
+    canceled.open();
+    await idle.app.get(BatchInsertion).idle();
+    inserting.mockRestore();
     expect(body).toMatchObject({ status: 'canceled', images_failed: 4_000 });
     const count = async () =>
       (

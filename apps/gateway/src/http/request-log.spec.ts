@@ -5,8 +5,12 @@ import { Body, Controller, Get, Module, Post } from '@nestjs/common';
 import { Log, Meter, activeTraceparent, inSpan } from '@mediakiln/observability';
 import { type TestGateway, startGateway } from '../../../../test/support/gateway';
 import { OtlpCollector } from '../../../../test/support/otlp-collector';
+import { makeGate } from '../../../../test/support/topic-app';
 import { until } from '../../../../test/support/until';
 import { Public } from './access';
+
+/** The slow request has begun; it may go on. */
+const [begun, goOn] = [makeGate(), makeGate()];
 
 @Public()
 @Controller('probe')
@@ -28,7 +32,8 @@ class ProbeController {
 
   @Get('slow')
   async slow(): Promise<string> {
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    begun.open();
+    await goOn.passed;
     throw new Error('the client is gone');
   }
 }
@@ -47,16 +52,20 @@ beforeAll(async () => {
 afterEach(() => jest.clearAllMocks());
 afterAll(() => gateway.close());
 
-const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 50));
+/** So many lines are there, and a moment has passed for those that should not be. */
+async function settled(lines = 0): Promise<void> {
+  await until(`${lines} lines`, () => info.mock.calls.length >= lines);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+}
 
 it('writes one line per request, with the pattern of the route and the owner', async () => {
   const { authorization, user } = await gateway.register();
-  await settled();
+  await settled(1);
   info.mockClear();
   await fetch(`${gateway.url}/v1/auth/me?sig=tell-nobody`, {
     headers: { ...authorization, 'x-request-id': 'a1' },
   });
-  await settled();
+  await settled(1);
   expect(info.mock.calls).toEqual([
     [
       'request',
@@ -75,7 +84,7 @@ it('writes one line per request, with the pattern of the route and the owner', a
 it('writes no part of an address that a client chose', async () => {
   await fetch(`${gateway.url}/probe/secret/token-1`);
   await fetch(`${gateway.url}/probe/secrets/token-1?token=token-1`);
-  await settled();
+  await settled(2);
   expect(info).toHaveBeenCalledTimes(2);
   expect(JSON.stringify(info.mock.calls)).not.toContain('token-1');
 });
@@ -88,7 +97,7 @@ it('keeps quiet about health checks', async () => {
 
 it('logs a failure of ours once, with its cause and the request id', async () => {
   const response = await fetch(`${gateway.url}/probe/bug`);
-  await settled();
+  await settled(1);
   expect(error).toHaveBeenCalledTimes(1);
   expect(error).toHaveBeenCalledWith(
     'request failed',
@@ -103,9 +112,11 @@ it('counts a client that hangs up as 499, and its failure as nobody’s', async 
   const socket = connect(gateway.config.port, '127.0.0.1');
   await once(socket, 'connect');
   socket.write('GET /probe/slow HTTP/1.1\r\nHost: a\r\n\r\n');
-  await settled();
+  await begun.passed;
   socket.destroy();
-  await new Promise((resolve) => setTimeout(resolve, 400));
+  await settled(1);
+  goOn.open();
+  await settled();
   expect(info).toHaveBeenCalledWith(
     'request',
     expect.objectContaining({ route: '/probe/slow', status: 499 }),
@@ -118,7 +129,7 @@ it('observes each request once, by the pattern of its route', async () => {
   requestDuration.reset();
   for (const path of ['/probe/secret/one', '/probe/secret/two?a=1', '/nowhere/at/all', '/probe/bug'])
     await (await fetch(gateway.url + path)).text();
-  await settled();
+  await settled(4);
   const counts = (await requestDuration.get()).values.filter(
     ({ metricName }) => metricName === 'media_http_request_duration_seconds_count',
   );

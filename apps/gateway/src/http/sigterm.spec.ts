@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { type Socket, connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -60,8 +60,10 @@ async function beginUpload(client: Client): Promise<{ upload: ClientRequest; res
     headers: { ...client.authorization, ...MULTIPART, 'content-length': body.length },
   });
   upload.on('error', () => undefined);
+  const staging = join(dataDir, 'objects', '.staging');
+  const before = (await readdir(staging)).length;
   upload.write(body.subarray(0, 200_000));
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  await until('the upload to arrive', async () => (await readdir(staging)).length > before);
   return { upload, rest: body.subarray(200_000) };
 }
 

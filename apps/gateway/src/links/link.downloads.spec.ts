@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { type Socket, connect } from 'node:net';
 import { type TestGateway, startGateway } from '../../../../test/support/gateway';
 import { LinkScene, type SharedMedia, answerOf } from '../../../../test/support/links';
@@ -40,6 +41,8 @@ const countOf = <T>(items: T[], wanted: T): number =>
 
 interface Reader {
   socket: Socket;
+  /** The other end of it, which is closed first: who does not read is not told. */
+  atGateway: Socket;
   receivedBytes: number;
   pauseAtBytes: number;
   closed: Promise<unknown>;
@@ -53,9 +56,11 @@ const readOn = (reader: Reader): Reader => {
 
 /** A visitor who has read a little and then reads no more. */
 async function pausedReader(link: LinkResponse, range?: string, from = gateway): Promise<Reader> {
+  const accepted = once(from.app.getHttpServer(), 'connection') as Promise<[Socket]>;
   const socket = connect(from.config.port, '127.0.0.1');
   const reader: Reader = {
     socket,
+    atGateway: (await accepted)[0],
     receivedBytes: 0,
     pauseAtBytes: MIB,
     closed: new Promise((resolve) => socket.once('close', resolve)),
@@ -200,7 +205,7 @@ describe('a download that is running', () => {
       await end(link);
       // A second is promised; the rest is for a machine that is busy. He reads on only then: up to here nobody took the
       // bytes, and what the kernels hold is far less than the file.
-      await new Promise((resolve) => setTimeout(resolve, 4_000));
+      await until('the download to be cut', () => reader.atGateway.destroyed, 10_000);
       await readOn(reader).closed;
       expect(reader.receivedBytes).toBeLessThan(MIB + BUFFERS_BYTES);
       await until('the other download to end', () => readOn(bystander).receivedBytes >= BIG_BYTES);
@@ -210,8 +215,9 @@ describe('a download that is running', () => {
   );
 
   it('may end although the time of the link is over', async () => {
-    const link = await scene.link(big, { expiry_time: 1 });
+    const link = await scene.link(big);
     const reader = await pausedReader(link);
+    await gateway.database.query('UPDATE share_link SET expires_at = now() WHERE id = $1', [link.id]);
     await until('the link to expire', async () => (await get(link))[0] === 410);
     await new Promise((resolve) => setTimeout(resolve, 1_000));
     await until('the whole file', () => readOn(reader).receivedBytes >= BIG_BYTES);
