@@ -24,8 +24,10 @@ import { DeletedAccounts } from './account-purge';
 let gateway: TestGateway;
 let worker: TestWorker;
 beforeAll(async () => {
-  gateway = await startGateway();
-  worker = await startWorker(gateway.config.databaseUrl!);
+  // Nothing is swept but when a test says so: each sweeper has a folder of its own, and the worker's holds no uploads.
+  const sweepSeconds = 3_600;
+  gateway = await startGateway({ config: { sweepSeconds } });
+  worker = await startWorker(gateway.config.databaseUrl!, { sweepSeconds });
 });
 afterAll(async () => {
   await worker.close();

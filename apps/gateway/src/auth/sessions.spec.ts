@@ -3,7 +3,8 @@ import { ExpiredSessions, REUSE_GRACE_SECONDS } from './sessions';
 
 let gateway: TestGateway;
 beforeAll(async () => {
-  gateway = await startGateway();
+  // Nothing is swept but when a test says so.
+  gateway = await startGateway({ config: { sweepSeconds: 3_600 } });
 });
 afterAll(() => gateway.close());
 

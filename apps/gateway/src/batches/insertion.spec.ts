@@ -19,9 +19,11 @@ let scene: ListScene;
 let second: TestGateway;
 let chunks: BatchChunks;
 beforeAll(async () => {
-  scene = await ListScene.start();
+  // Nothing is swept but when a test says so, and by the gateway that it means.
+  const sweepSeconds = 3_600;
+  scene = await ListScene.start({ config: { sweepSeconds } });
   const { databaseUrl, dataDir } = scene.gateway.config;
-  second = await startGateway({ config: { dataDir }, databaseUrl: () => databaseUrl! });
+  second = await startGateway({ config: { dataDir, sweepSeconds }, databaseUrl: () => databaseUrl! });
   chunks = scene.gateway.app.get(BatchChunks);
 });
 afterAll(async () => {
@@ -29,7 +31,11 @@ afterAll(async () => {
   await scene.close();
 });
 beforeEach(() => scene.newUser());
-afterEach(() => jest.restoreAllMocks());
+afterEach(async () => {
+  jest.restoreAllMocks();
+  // What one test leaves lying is old enough for the sweeper of the next on a slow machine.
+  await scene.gateway.database.query('DELETE FROM batch');
+});
 
 /** As if its gateway had died with the answer. */
 async function stored(list = LIST): Promise<Batch> {

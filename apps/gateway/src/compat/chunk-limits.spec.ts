@@ -17,7 +17,9 @@ let owner: RegisteredUser;
 let client: VideoClient;
 
 beforeAll(async () => {
-  gateway = await startGateway({ config: { maxUploadBytes: MAX_BYTES, minFreeBytes: 0 } });
+  // Nothing is swept but when a test says so.
+  const config = { maxUploadBytes: MAX_BYTES, minFreeBytes: 0, sweepSeconds: 3_600 };
+  gateway = await startGateway({ config });
   // No worker looks into anything here.
   gateway.app.get(VideoUploadsService, { strict: false }).probeWaitMs = 0;
 });

@@ -11,7 +11,8 @@ let gateway: TestGateway;
 let scene: LinkScene;
 let media: SharedMedia;
 beforeAll(async () => {
-  gateway = await startGateway();
+  // Nothing is swept but when a test says so.
+  gateway = await startGateway({ config: { sweepSeconds: 3_600 } });
   scene = await LinkScene.start(gateway);
   media = await scene.media();
 });
