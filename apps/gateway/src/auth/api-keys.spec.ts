@@ -104,8 +104,13 @@ it('stops when it is deleted, everywhere within a second', async () => {
 });
 
 it('stops when it expires, and says so', async () => {
-  const { key } = await make(['*'], { expires_at: new Date(Date.now() + 3_000).toISOString() });
+  const expires_at = new Date(Date.now() + 3_600_000).toISOString();
+  const { id, key } = await make(['*'], { expires_at });
   expect(await statusWith(key)).toBe(200);
+  await gateway.database.query(
+    `UPDATE api_key SET expires_at = expires_at - interval '1 hour' WHERE id = $1`,
+    [id],
+  );
   await until('the key to expire', async () => (await statusWith(key)) === 401, 20_000);
   const response = await ask('GET', '/v1/media', undefined, { 'x-api-key': key });
   expect(await response.json()).toMatchObject({ code: 'token_expired', detail: 'The API key has expired' });

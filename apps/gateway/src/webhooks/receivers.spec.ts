@@ -105,12 +105,13 @@ it.each<[string, ReceiverAnswer, object]>([
   ['hangs', 'hang', { last_status: null, last_error: 'download_stalled' }],
 ])('counts a receiver that %s as failed, and tries again', async (_what, answer, seen) => {
   expect(scene.sender.timeoutMs).toBe(15_000);
-  scene.sender.timeoutMs = answer === 'hang' ? 300 : 15_000;
+  scene.sender.timeoutMs = answer === 'hang' ? 3_000 : 15_000;
   try {
     const inbox = scene.receivers.inbox(answer, 204);
     await scene.endpoint(inbox);
     const job = await scene.endedJob();
     expect(await scene.tried(job.id, 1)).toMatchObject({ status: 'pending', ...seen });
+    scene.sender.timeoutMs = 15_000;
     scene.pass(6);
     expect(await scene.tried(job.id, 2)).toMatchObject({ status: 'delivered' });
     expect(inbox.calls).toHaveLength(2);
