@@ -6,8 +6,6 @@ import { type ReceivedUpload, UploadsService } from '../uploads/uploads.service'
 import { type ImageToVideoResponse, presentImageToVideo } from './image-to-video.response';
 import { ImageToVideoRows } from './image-to-video.rows';
 
-/** So long an upload waits to be told at once that its image cannot be read. */
-const PROBE_WAIT_MS = 1_000;
 const MAX_DELAY_SECONDS = 30 * 86_400;
 const SECONDS = /^\d{1,9}(\.\d{1,3})?$/;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -15,6 +13,9 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 /** Images that become videos by themselves, a while after their upload. */
 @Injectable()
 export class ImageToVideoService {
+  /** So long an upload waits to be told at once that its image cannot be read. */
+  probeWaitMs = 1_000;
+
   constructor(
     private readonly uploads: UploadsService,
     private readonly files: MediaFiles,
@@ -39,7 +40,7 @@ export class ImageToVideoService {
       requestId,
       then: { operation: 'video.from_image', params: {}, delay_seconds: delaySeconds },
     });
-    const media = await this.uploads.probed(resource, PROBE_WAIT_MS, new AbortController().signal);
+    const media = await this.uploads.probed(resource, this.probeWaitMs, new AbortController().signal);
     return { id: media.id, image: this.urls.contentUrl(media.id), video: null, status: 'uploaded' };
   }
 

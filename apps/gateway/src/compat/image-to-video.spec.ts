@@ -3,6 +3,7 @@ import { type RegisteredUser, type TestGateway, startGateway } from '../../../..
 import { animation, cutOff, photo } from '../../../../test/support/pictures';
 import { until } from '../../../../test/support/until';
 import { withProcessors } from '../../../../test/support/with-processors';
+import { ImageToVideoService } from './image-to-video.service';
 
 interface Item {
   id: string;
@@ -53,7 +54,7 @@ class FrontEnd {
         if (seen.at(-1) !== status) seen.push(status);
         return status === last;
       },
-      20_000,
+      50_000,
     );
     return seen;
   }
@@ -70,6 +71,8 @@ let picture: Buffer;
 
 beforeAll(async () => {
   gateway = await startGateway(await withProcessors());
+  // A busy machine looks into a picture for longer than a second.
+  gateway.app.get(ImageToVideoService, { strict: false }).probeWaitMs = 30_000;
   picture = await photo();
 });
 afterAll(() => gateway?.close());
