@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { dataSourceOptions, migrate } from '@mediakiln/entities';
 import { Client } from 'pg';
-import { DataSource } from 'typeorm';
+import { DataSource, type DataSourceOptions } from 'typeorm';
 
 /** Migrated once per test run; every test database is a copy of it. */
 export const TEMPLATE_DATABASE = 'mediakiln_template';
@@ -44,19 +44,21 @@ async function onServer(statement: string): Promise<void> {
 export async function createTemplate(): Promise<void> {
   await onServer(`DROP DATABASE IF EXISTS ${TEMPLATE_DATABASE} WITH (FORCE)`);
   await onServer(`CREATE DATABASE ${TEMPLATE_DATABASE}`);
-  const dataSource = new DataSource(
-    dataSourceOptions({ databaseUrl: urlOf(TEMPLATE_DATABASE), databasePool: 2 }),
-  );
+  const dataSource = new DataSource(patientOptions(urlOf(TEMPLATE_DATABASE), 2));
   await dataSource.initialize();
   await migrate(dataSource);
   await dataSource.destroy();
 }
 
+/** Our own connections wait for a busy machine; those of the product give up, so that requests are answered. */
+export const patientOptions = (databaseUrl: string, databasePool: number): DataSourceOptions =>
+  Object.assign(dataSourceOptions({ databaseUrl, databasePool }), { connectTimeoutMS: 30_000 });
+
 /** A database of its own for one test file, schema in place. Close it in `afterAll`. */
 export async function createTestDatabase(databasePool = 10): Promise<TestDatabase> {
   const name = `test_${randomUUID().replaceAll('-', '')}`;
   await onServer(`CREATE DATABASE ${name} TEMPLATE ${TEMPLATE_DATABASE}`);
-  const dataSource = new DataSource(dataSourceOptions({ databaseUrl: urlOf(name), databasePool }));
+  const dataSource = new DataSource(patientOptions(urlOf(name), databasePool));
   await dataSource.initialize();
   return {
     url: urlOf(name),

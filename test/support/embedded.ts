@@ -1,4 +1,3 @@
-import { dataSourceOptions } from '@mediakiln/entities';
 import { readFileSync, readdirSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -6,6 +5,7 @@ import { join } from 'node:path';
 import { DataSource } from 'typeorm';
 import { AppProcess } from './app-process';
 import { CompiledApps } from './compiled-apps';
+import { patientOptions } from './database';
 import { processes } from './proc';
 import { freePorts } from './rabbit-broker';
 import { enginePaths } from './services';
@@ -95,7 +95,7 @@ export class Embedded implements System {
       readFileSync(join(this.dataDir, 'secrets.json'), 'utf8'),
     ) as { postgres_password: string; postgres_port: number };
     const databaseUrl = `postgres://mediakiln:${postgres_password}@127.0.0.1:${postgres_port}/mediakiln`;
-    this.connected = await new DataSource(dataSourceOptions({ databaseUrl, databasePool: 5 })).initialize();
+    this.connected = await new DataSource(patientOptions(databaseUrl, 5)).initialize();
   }
 
   private async disconnect(): Promise<void> {

@@ -95,7 +95,8 @@ export async function startWorker(databaseUrl: string, values: Partial<AppConfig
   const config = testConfig({
     databaseUrl,
     dataDir,
-    leaseSeconds: 3,
+    // Nobody dies here, so no lease may lapse however busy the machine is.
+    leaseSeconds: 30,
     heartbeatSeconds: 1,
     sweepSeconds: 0.3,
     shutdownGraceSeconds: 2,

@@ -10,6 +10,9 @@ import { until } from '../../../test/support/until';
 import { endless, workerScene } from '../../../test/support/worker-scene';
 import { JobStore } from './job.store';
 
+/** What a loaded machine may add to the second between two looks; the lease is far longer. */
+const SLACK_MS = 10_000;
+
 let database: TestDatabase;
 let worker: TestWorker;
 let scene: ReturnType<typeof workerScene>;
@@ -20,6 +23,8 @@ beforeAll(async () => {
 });
 afterAll(() => database.close());
 beforeEach(async () => {
+  // What another test has left would be run here.
+  await database.dataSource.query('TRUNCATE job CASCADE');
   owner = await createUser(database.dataSource);
   worker = await startWorker(database.url);
   scene = workerScene(database.dataSource, worker, owner);
@@ -60,7 +65,7 @@ describe('errors', () => {
     worker.executor.script = () => Promise.reject(new AppError('engine_crashed'));
     const id = await scene.submit();
     for (let failure = 1; failure < 3; failure += 1) {
-      await until(`failure ${failure}`, async () => (await scene.read(id)).failures === failure);
+      await until(`failure ${failure}`, async () => (await scene.read(id)).failures >= failure);
       await database.dataSource.query('UPDATE job SET run_at = now() WHERE id = $1', [id]);
     }
     expect(await scene.settled(id)).toMatchObject({
@@ -84,8 +89,9 @@ describe('errors', () => {
 
   it('fail a job whose input was deleted', async () => {
     const media = await scene.givenMedia();
-    const id = await scene.submit({ inputs: [{ media_id: media }], delay_seconds: 0.5 });
+    const id = await scene.submit({ inputs: [{ media_id: media }], delay_seconds: 3_600 });
     await database.dataSource.getRepository(Media).delete(media);
+    await database.dataSource.query('UPDATE job SET run_at = now() WHERE id = $1', [id]);
     expect(await scene.settled(id)).toMatchObject({ status: 'failed', error_code: 'input_gone' });
   });
 
@@ -114,7 +120,7 @@ describe('running work ends within seconds', () => {
       error: new AppError('conflict', 'The job was canceled'),
     });
     await engine.aborted;
-    expect(Date.now() - canceledAt).toBeLessThan(3_000);
+    expect(Date.now() - canceledAt).toBeLessThan(1_000 + SLACK_MS);
     await scene.workFolderIsGone();
     expect(await scene.read(id)).toMatchObject({ status: 'canceled', failures: 0, deaths: 0 });
   });

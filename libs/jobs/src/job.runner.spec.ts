@@ -1,6 +1,6 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import type { AppConfig } from '@mediakiln/config';
 import { AppError } from '@mediakiln/contracts';
 import { Storage, objectKey } from '@mediakiln/storage';
 import { type TestDatabase, createTestDatabase } from '../../../test/support/database';
@@ -11,6 +11,7 @@ import { IMAGE_PROBE, endless, workerScene } from '../../../test/support/worker-
 import { JobDispatcher } from './job.dispatcher';
 import { JobFollower } from './job.follower';
 import { JobStore } from './job.store';
+import { LeaseKeeper } from './lease.keeper';
 import { WorkerRow } from './worker.row';
 
 let database: TestDatabase;
@@ -23,11 +24,22 @@ beforeAll(async () => {
 });
 afterAll(() => database.close());
 beforeEach(async () => {
+  // What another test has left would be run here.
+  await database.dataSource.query('TRUNCATE job CASCADE');
   owner = await createUser(database.dataSource);
-  worker = await startWorker(database.url);
-  scene = workerScene(database.dataSource, worker, owner);
+  await start();
 });
 afterEach(() => worker.close());
+
+async function start(values: Partial<AppConfig> = {}): Promise<void> {
+  worker = await startWorker(database.url, values);
+  scene = workerScene(database.dataSource, worker, owner);
+}
+
+async function restart(values: Partial<AppConfig>): Promise<void> {
+  await worker.close();
+  await start(values);
+}
 
 it('takes a job from its doorbell to a completed job with a stored output', async () => {
   worker.executor.script = (execution) => produce(execution, 'smaller');
@@ -87,6 +99,8 @@ it('marks a media failed with its probe, and lets a retry by hand heal both', as
 });
 
 it('gives running work back on shutdown, which counts as neither failure nor death', async () => {
+  // What is left of the grace time after the end of the work is for giving it back.
+  await restart({ shutdownGraceSeconds: 10 });
   const engine = endless();
   worker.executor.script = engine.script;
   const id = await scene.submit();
@@ -104,8 +118,10 @@ it('gives running work back on shutdown, which counts as neither failure nor dea
 });
 
 it('lets work that ends in time finish on shutdown', async () => {
+  await restart({ shutdownGraceSeconds: 30 });
+  const leases = worker.app.get(LeaseKeeper);
   worker.executor.script = async (execution) => {
-    await sleep(600);
+    await until('the shutdown', () => leases.isDraining);
     return produce(execution, 'in time');
   };
   const id = await scene.submit();

@@ -181,12 +181,12 @@ it.each<[string, RequestListener, string]>([
 
 describe('a host that says when to come back', () => {
   it('is left alone until then, by other jobs too, and no failure is counted', async () => {
-    server.answer = answers(429, '', { 'retry-after': '2' });
+    server.answer = answers(429, '', { 'retry-after': '6' });
     const first = await submit();
     expect(await waitsWith(first, 'host_busy')).toMatchObject({
       failures: 0,
-      deferred_seconds: 2,
-      error_detail: expect.stringContaining('asked to come back in 2 s') as string,
+      deferred_seconds: 6,
+      error_detail: expect.stringContaining('asked to come back in 6 s') as string,
     });
     server.answer = answers(200, JPEG);
     const second = await submit();
@@ -244,7 +244,7 @@ it('lets go of the host within seconds when the job is canceled', async () => {
     error: new AppError('conflict', 'The job was canceled'),
   });
   await hungUp;
-  expect(Date.now() - canceledAt).toBeLessThan(5_000);
+  expect(Date.now() - canceledAt).toBeLessThan(10_000);
   await scene.workFolderIsGone();
   expect(await scene.read(id)).toMatchObject({ status: 'canceled', failures: 0 });
 });
