@@ -14,6 +14,8 @@ export interface RabbitRigOptions {
   url: string;
   graceMs?: number;
   consumerTimeoutMs?: number;
+  /** A ring is on disk when it is confirmed, and the disk may be busy: by default more than the product waits. */
+  answerMs?: number;
 }
 
 /** The RabbitMQ driver under names of its own, with a connection beside it that looks and meddles. */
@@ -26,10 +28,10 @@ export class RabbitRig implements TransportRig {
   private connection?: ChannelModel;
 
   constructor(private readonly options: RabbitRigOptions) {
-    const { url, graceMs = 10_000, consumerTimeoutMs } = options;
+    const { url, graceMs = 10_000, consumerTimeoutMs, answerMs = 20_000 } = options;
     const prefix = `test-${randomUUID()}`;
     this.topology = new RabbitTopology({ prefix, consumerTimeoutMs });
-    this.doorbell = new RabbitDoorbell(url, this.topology, this.health, quietLog());
+    this.doorbell = new RabbitDoorbell(url, this.topology, this.health, quietLog(), answerMs);
     this.transports = new RabbitTransports(
       { url, topology: this.topology, graceMs },
       this.health,

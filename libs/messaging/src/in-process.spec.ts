@@ -1,4 +1,4 @@
-import { quietLog } from '../../../test/support/topic-app';
+import { becomes, quietLog } from '../../../test/support/topic-app';
 import { InProcessBroker } from './in-process.broker';
 import { InProcessDoorbell } from './in-process.doorbell';
 import { InProcessTransports } from './in-process.transports';
@@ -27,7 +27,7 @@ describe('the in-process doorbell', () => {
     const ringing = new InProcessDoorbell(broker).ring('image', 1);
     isInside = false;
     await ringing;
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await becomes(() => rungInside.length, 1);
     expect(rungInside).toEqual([false]);
   });
 });

@@ -34,6 +34,7 @@ export class RabbitClient extends ClientRMQ {
     private readonly url: string,
     private readonly topology: RabbitTopology,
     private readonly log: Log,
+    private readonly answerMs = BROKER_ANSWER_MS,
   ) {
     super({ urls: [url], noAssert: true, persistent: true });
   }
@@ -44,7 +45,7 @@ export class RabbitClient extends ClientRMQ {
     onLoss(manager, (reason) => this.lose(reason ?? this.trouble ?? new Error('The connection was closed')));
     this.client = manager;
     this.channel = manager.createChannel({
-      publishTimeout: BROKER_ANSWER_MS,
+      publishTimeout: this.answerMs,
       setup: (channel: ConfirmChannel) => this.setupChannel(channel),
     });
     this.channel.on('error', (error) => this.lose(error));
@@ -86,7 +87,7 @@ export class RabbitClient extends ClientRMQ {
     const channel = this.current;
     if (!channel) throw this.trouble ?? new Error('RabbitMQ was not reached yet');
     const answer = this.topology.assertQueue(channel, topic);
-    return (await within(answer, BROKER_ANSWER_MS, 'RabbitMQ did not answer')).messageCount;
+    return (await within(answer, this.answerMs, 'RabbitMQ did not answer')).messageCount;
   }
 
   protected override async dispatchEvent(packet: ReadPacket): Promise<void> {

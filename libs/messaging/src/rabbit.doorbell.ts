@@ -17,9 +17,10 @@ export class RabbitDoorbell extends Doorbell implements OnModuleInit, OnApplicat
     topology: RabbitTopology,
     health: HealthRegistry,
     private readonly log: Log,
+    private readonly answerMs = BROKER_ANSWER_MS,
   ) {
     super();
-    this.client = new RabbitClient(url, topology, log);
+    this.client = new RabbitClient(url, topology, log, answerMs);
     health.register('broker', () => this.check());
   }
 
@@ -39,7 +40,7 @@ export class RabbitDoorbell extends Doorbell implements OnModuleInit, OnApplicat
 
   async ring(topic: Topic, count: number): Promise<void> {
     const rings = Array.from({ length: count }, () => this.ringOnce(topic));
-    await within(Promise.all(rings), BROKER_ANSWER_MS, 'RabbitMQ did not confirm');
+    await within(Promise.all(rings), this.answerMs, 'RabbitMQ did not confirm');
   }
 
   waiting(topic: Topic): Promise<number> {
