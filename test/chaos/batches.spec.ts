@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parse } from 'csv-parse/sync';
 import { Client, formWith } from '../support/client';
+import { DatabaseLock } from '../support/database-lock';
 import { judge } from '../support/oracle';
 import { type PictureHost, listOf, startPictureHost } from '../support/picture-host';
 import { Services } from '../support/services';
@@ -81,9 +82,10 @@ it(
   `processes ${TOTAL} images although gateway and processor are killed, and needs no more memory for it`,
   async () => {
     const small = IS_LARGE ? await memoryOf(() => runCalm(MEMORY_BASE_IMAGES / IMAGES_PER_ROW)) : undefined;
+    const lock = await DatabaseLock.onLaterChunks(services.database);
     const id = await create(ROWS);
     const { batch, lines, ...large } = await memoryOf(async () => {
-      await killInMidInsertion(id);
+      await killInMidInsertion(lock, id);
       await atLeast(id, TOTAL / 10);
       await services.image.kill9();
       await services.image.start();
@@ -114,28 +116,24 @@ it(
   RUN_WITHIN_MS + 120_000,
 );
 
-/** Between two chunks, the next of which waits for the row that we hold: then the gateway is in a transaction. */
-async function killInMidInsertion(id: string): Promise<void> {
-  const holding = services.database.createQueryRunner();
+/** Between two chunks, the next of which waits for the lock that we hold: then the gateway is in a transaction. */
+async function killInMidInsertion(lock: DatabaseLock, id: string): Promise<void> {
+  const read = async (): Promise<{ rows_inserted: number; inserted_at: Date | null }> => {
+    const [batch] = await services.database.query<[{ rows_inserted: number; inserted_at: Date | null }]>(
+      'SELECT rows_inserted, inserted_at FROM batch WHERE id = $1',
+      [id],
+    );
+    return batch;
+  };
   try {
-    await until('the first chunk', async () => {
-      await holding.startTransaction();
-      const [batch] = (await holding.query('SELECT rows_inserted FROM batch WHERE id = $1 FOR UPDATE', [
-        id,
-      ])) as { rows_inserted: number }[];
-      if (batch!.rows_inserted > 0) return true;
-      await holding.commitTransaction();
-      return false;
-    });
+    await until('the first chunk', async () => (await read()).rows_inserted > 0);
+    await lock.awaitBlocked('UPDATE batch SET rows_inserted');
     await services.gateway.kill9();
-    const [batch] = (await holding.query('SELECT rows_inserted, inserted_at FROM batch WHERE id = $1', [
-      id,
-    ])) as { rows_inserted: number; inserted_at: Date | null }[];
-    expect(batch!.inserted_at).toBeNull();
-    expect(batch!.rows_inserted).toBeLessThan(ROWS);
-    await holding.commitTransaction();
+    const batch = await read();
+    expect(batch.inserted_at).toBeNull();
+    expect(batch.rows_inserted).toBeLessThan(ROWS);
   } finally {
-    await holding.release();
+    await lock.release();
   }
   await services.gateway.start();
 }
@@ -152,7 +150,8 @@ async function memoryOf<T extends object>(
 ): Promise<T & { mostMiB: Record<string, number> }> {
   const mostMiB: Record<string, number> = {};
   const timer = setInterval(() => {
-    for (const { name, pid } of [services.gateway, services.image])
+    // Between two lives a process has no id.
+    for (const { name, pid } of [services.gateway, services.image].filter(({ isRunning }) => isRunning))
       mostMiB[name] = Math.max(mostMiB[name] ?? 0, rssMiB(pid));
   }, 500);
   try {

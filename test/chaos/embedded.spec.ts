@@ -46,7 +46,7 @@ it('loses nothing when all of it is killed, and goes on at once when it starts a
   }
 
   await embedded.kill9();
-  await until('the engine to die with its master', () => engines(embedded.dataDir).length === 0, 5_000);
+  await until('the engine to die with its master', () => engines(embedded.dataDir).length === 0);
   gate.open();
   await embedded.restart();
   expect(await client.waitJob(held.id)).toMatchObject({ status: 'completed', attempts: 2 });

@@ -1,14 +1,14 @@
 import type { DataSource } from 'typeorm';
 import { until } from './until';
 
-const STOPS = { object: 4_242, session: 4_243 };
-const stopAt = (table: keyof typeof STOPS): string => `
+const STOPS = { object: 4_242, session: 4_243, batch: 4_244 };
+const stopAt = (table: keyof typeof STOPS, event: string): string => `
 CREATE OR REPLACE FUNCTION stop_at_${table}() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM pg_advisory_xact_lock_shared(${STOPS[table]});
   RETURN NEW;
 END $$;
-CREATE OR REPLACE TRIGGER stop_at_${table} BEFORE INSERT ON ${table} FOR EACH ROW EXECUTE FUNCTION stop_at_${table}();`;
+CREATE OR REPLACE TRIGGER stop_at_${table} BEFORE ${event} EXECUTE FUNCTION stop_at_${table}();`;
 
 /** A place where a process of ours is stopped by the database, so that a test can do something to it just there. */
 export class DatabaseLock {
@@ -26,9 +26,14 @@ export class DatabaseLock {
   }
 
   /** Nobody can insert a row there; whoever tries holds what its transaction has locked so far. */
-  static async onInsert(database: DataSource, table: keyof typeof STOPS): Promise<DatabaseLock> {
-    await database.query(stopAt(table));
-    return DatabaseLock.take(database, 'SELECT pg_advisory_xact_lock($1)', [STOPS[table]]);
+  static async onInsert(database: DataSource, table: 'object' | 'session'): Promise<DatabaseLock> {
+    return DatabaseLock.onEvent(database, table, `INSERT ON ${table} FOR EACH ROW`);
+  }
+
+  /** Of every list the first chunk can be inserted, and no other. */
+  static async onLaterChunks(database: DataSource): Promise<DatabaseLock> {
+    const later = 'OLD.rows_inserted > 0 AND NEW.rows_inserted > OLD.rows_inserted';
+    return DatabaseLock.onEvent(database, 'batch', `UPDATE ON batch FOR EACH ROW WHEN (${later})`);
   }
 
   /** @param statement a SELECT that locks. */
@@ -39,6 +44,15 @@ export class DatabaseLock {
   /** Nobody can move the job: its output is kept by then, its row does not say so yet. */
   static onJob(database: DataSource, jobId: string): Promise<DatabaseLock> {
     return DatabaseLock.take(database, 'SELECT FROM job WHERE id = $1 FOR UPDATE', [jobId]);
+  }
+
+  private static async onEvent(
+    database: DataSource,
+    table: keyof typeof STOPS,
+    event: string,
+  ): Promise<DatabaseLock> {
+    await database.query(stopAt(table, event));
+    return DatabaseLock.take(database, 'SELECT pg_advisory_xact_lock($1)', [STOPS[table]]);
   }
 
   private static async take(

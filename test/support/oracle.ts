@@ -22,7 +22,7 @@ export interface OracleOptions {
 }
 
 const PATIENCE_MS = 120_000;
-const SWEPT_WITHIN_MS = 10_000;
+const SWEPT_WITHIN_MS = 30_000;
 /** Workers look every 15 seconds, and spare folders younger than 10. */
 const CLEANED_WITHIN_MS = 40_000;
 const TERMINAL = "('completed', 'failed', 'canceled')";

