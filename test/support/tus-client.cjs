@@ -1,9 +1,10 @@
-// Uploads a file with tus-js-client, as a process of its own that a test can kill: <file> <endpoint> <token> <memory>.
-// Says on stdout how far it is, and the upload's address in the end. `memory` is where it keeps what it began.
+// Uploads a file with tus-js-client, as a process of its own: <file> <endpoint> <token> <memory> [<share>].
+// Says on stdout how far it is, and the upload's address in the end. `memory` is where it keeps what it began. When so
+// large a share is sent, it is killed: a test that only heard of it might come too late.
 const { createReadStream } = require('node:fs');
 const { FileUrlStorage, Upload } = require('tus-js-client');
 
-const [file, endpoint, token, memory] = process.argv.slice(2);
+const [file, endpoint, token, memory, share = '2'] = process.argv.slice(2);
 
 const upload = new Upload(createReadStream(file), {
   endpoint,
@@ -13,7 +14,10 @@ const upload = new Upload(createReadStream(file), {
   parallelUploads: 4,
   retryDelays: [200, 500, 1000, 3000, 3000, 3000],
   urlStorage: new FileUrlStorage(memory),
-  onProgress: (sent, total) => process.stdout.write(`${JSON.stringify({ sent, total })}\n`),
+  onProgress: (sent, total) => {
+    process.stdout.write(`${JSON.stringify({ sent, total })}\n`);
+    if (sent >= total * Number(share)) process.kill(process.pid, 'SIGKILL');
+  },
   onSuccess: () => process.stdout.write(`${JSON.stringify({ url: upload.url })}\n`),
   onError: (error) => {
     process.stderr.write(`${error.message}\n`);
