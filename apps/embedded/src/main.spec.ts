@@ -11,6 +11,7 @@ import {
   runEmbeddedProcess,
   startEmbeddedProcess,
 } from '../../../test/support/embedded-process';
+import { EngineGate } from '../../../test/support/engine-gate';
 import { until } from '../../../test/support/until';
 import { ApiClient, type DemoMedia } from './demo/api-client';
 import { sampleClip } from './demo/sample-clip';
@@ -34,21 +35,27 @@ interface JobTrail {
 describe('embedded mode', () => {
   let apps: CompiledApps;
   let ffmpeg: string;
+  let gate: EngineGate;
   let home: string;
   let dataDir: string;
   let running: EmbeddedProcess | undefined;
 
-  const start = async () => {
-    running = await startEmbeddedProcess(apps, { DATA_DIR: dataDir, LEASE_SECONDS: String(LEASE_SECONDS) });
+  const start = async (more: NodeJS.ProcessEnv = {}) => {
+    const env = { DATA_DIR: dataDir, LEASE_SECONDS: String(LEASE_SECONDS), ...more };
+    running = await startEmbeddedProcess(apps, env);
     return running;
   };
 
   beforeAll(async () => {
     apps = await CompiledApps.make();
     ffmpeg = (await findFfmpeg(new AppConfig({ jwtSecret: '' }))).path;
+    gate = await EngineGate.make();
   });
 
-  afterAll(() => apps.remove());
+  afterAll(async () => {
+    gate.remove();
+    await apps.remove();
+  });
 
   beforeEach(() => {
     home = mkdtempSync(join(tmpdir(), 'mediakiln-embedded-'));
@@ -93,20 +100,22 @@ describe('embedded mode', () => {
   it('resumes its own jobs at once after kill -9 of the whole group, and loses nothing', async () => {
     const clip = join(home, 'clip.mp4');
     await sampleClip(ffmpeg, clip, { seconds: 10, width: 960, height: 540 });
-    const before = await start();
+    const before = await start({ FFMPEG_PATH: gate.path });
     const account = { email: 'someone@example.com', password: 'correct horse battery' };
     const client = new ApiClient(before.url);
     await client.register(account.email, account.password);
     const media = await client.upload(clip, 'clip.mp4', 'video/mp4');
     const params = { start_time: 1, end_time: 9 };
+    gate.close();
     const jobs = await Promise.all([1, 2].map(() => client.submit('video.trim', media, params)));
     await until('a job to run', async () =>
       (await trail(client, jobs)).some(({ status }) => status === 'processing'),
     );
     await before.killGroup();
 
+    gate.open();
     const restartedAt = Date.now();
-    const after = await start();
+    const after = await start({ FFMPEG_PATH: gate.path });
     expect(after.output()).toMatch(/resumed +1 jobs/);
     const again = new ApiClient(after.url);
     await again.login(account.email, account.password);
