@@ -50,9 +50,8 @@ export async function createTemplate(): Promise<void> {
   await dataSource.destroy();
 }
 
-/** Our own connections wait for a busy machine; those of the product give up, so that requests are answered. */
 export const patientOptions = (databaseUrl: string, databasePool: number): DataSourceOptions =>
-  Object.assign(dataSourceOptions({ databaseUrl, databasePool }), { connectTimeoutMS: 30_000 });
+  dataSourceOptions({ databaseUrl, databasePool, databaseConnectMs: PATIENT_CONNECT_MS });
 
 /** A database of its own for one test file, schema in place. Close it in `afterAll`. */
 export async function createTestDatabase(databasePool = 10): Promise<TestDatabase> {
