@@ -1,8 +1,12 @@
+import { once } from 'node:events';
+import type { Server } from 'node:http';
 import { Controller, Module, Post, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { type TestGateway, startGateway } from '../../../../test/support/gateway';
 import { rawRequest } from '../../../../test/support/raw-request';
 import { Public } from './access';
+
+const UPLOAD_IDLE_MS = 5_000;
 
 @Public()
 @Controller('probe')
@@ -27,7 +31,7 @@ let gateway: TestGateway;
 beforeAll(async () => {
   gateway = await startGateway({
     modules: [ProbeModule],
-    limits: { headersMs: 3_000, parsedBodyMs: 500, uploadIdleMs: 5_000 },
+    limits: { headersMs: 3_000, parsedBodyMs: 500, uploadIdleMs: UPLOAD_IDLE_MS },
   });
 });
 afterAll(() => gateway.close());
@@ -96,5 +100,29 @@ describe('what never becomes a request', () => {
     const steady = await fetch(`${gateway.url}/probe/upload`, { ...init, duplex: 'half' } as RequestInit);
     expect(await steady.json()).toEqual({ bytes: 20_000 });
     expect(await stalled).not.toMatch(/^HTTP\/1.1 2/);
+  });
+
+  it('cuts no upload because the process itself stood still', async () => {
+    let goOn!: () => void;
+    const stoodStill = new Promise<void>((resolve) => (goOn = resolve));
+    const body = new ReadableStream({
+      async start(controller) {
+        controller.enqueue(Buffer.alloc(1000));
+        await stoodStill;
+        // Time for a look at the pace, before the next bytes come.
+        await new Promise((resolve) => setTimeout(resolve, 1_000));
+        controller.enqueue(Buffer.alloc(1000));
+        controller.close();
+      },
+    });
+    const headers = { 'content-type': 'application/offset+octet-stream' };
+    const init = { method: 'POST', headers, body, duplex: 'half' } as RequestInit;
+    const begun = once(gateway.app.getHttpServer() as Server, 'request');
+    const answer = fetch(`${gateway.url}/probe/upload`, init);
+    await begun;
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, UPLOAD_IDLE_MS + 500);
+    goOn();
+    expect(await (await answer).json()).toEqual({ bytes: 2_000 });
   });
 });

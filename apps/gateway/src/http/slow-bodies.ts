@@ -20,6 +20,9 @@ export const BODY_LIMITS: BodyLimits = {
   uploadMinBytes: 60 * 65_536,
 };
 
+/** A look at the pace that comes so many times later than it should says nothing of the client. */
+const LATE_LOOKS = 3;
+
 /** Bodies that handlers read as streams; everything else is parsed in memory before the handler runs. */
 export const STREAMED_TYPES = ['multipart/form-data', 'application/offset+octet-stream'];
 
@@ -68,11 +71,15 @@ function watchPace(request: IncomingMessage, limits: BodyLimits): void {
   const everyMs = Math.max(20, limits.uploadIdleMs / 10);
   let windowStart = { atMs: performance.now(), bytes: request.socket.bytesRead };
   let lastByte = { ...windowStart };
+  let lastLookMs = windowStart.atMs;
 
   const timer = setInterval(() => {
     const atMs = performance.now();
     const bytes = request.socket.bytesRead;
-    const weAreSlow = request.readableLength >= request.readableHighWaterMark;
+    // What came while the process or its machine stood still is read after the timers.
+    const weStoodStill = atMs - lastLookMs > LATE_LOOKS * everyMs;
+    const weAreSlow = weStoodStill || request.readableLength >= request.readableHighWaterMark;
+    lastLookMs = atMs;
     if (request.complete || request.destroyed) return clearInterval(timer);
     if (weAreSlow) {
       windowStart = lastByte = { atMs, bytes };

@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { type ExecFileException, execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
@@ -6,7 +6,8 @@ const run = promisify(execFile);
 const ADDRESS_SPACE_BYTES = 6 * 1024 ** 3;
 const OPEN_FILES = 64;
 const CPU_GRACE_SECONDS = 5;
-const TRY_TIMEOUT_MS = 5_000;
+/** Far more than a tool takes that does nothing; a busy machine must not look like one that lacks it. */
+const TRY_TIMEOUT_MS = 60_000;
 
 export interface ProcessLimits {
   cpuSeconds: number;
@@ -18,11 +19,12 @@ export interface ProcessLimits {
 export class Sandbox {
   private constructor(private readonly tools: { unshare: boolean; setpriv: boolean; prlimit: boolean }) {}
 
-  static async detect(): Promise<Sandbox> {
+  /** @throws Error when a tool does not answer: nothing is run with fewer limits because of that. */
+  static async detect(timeoutMs = TRY_TIMEOUT_MS): Promise<Sandbox> {
     const [unshare, setpriv, prlimit] = await Promise.all([
-      works('unshare', ['-rn']),
-      works('setpriv', ['--pdeathsig', 'KILL', '--no-new-privs']),
-      works('prlimit', ['--nofile=64', '--']),
+      works('unshare', ['-rn'], timeoutMs),
+      works('setpriv', ['--pdeathsig', 'KILL', '--no-new-privs'], timeoutMs),
+      works('prlimit', ['--nofile=64', '--'], timeoutMs),
     ]);
     return new Sandbox({ unshare, setpriv, prlimit });
   }
@@ -55,11 +57,13 @@ export class Sandbox {
   }
 }
 
-async function works(tool: string, options: string[]): Promise<boolean> {
+async function works(tool: string, options: string[], timeoutMs: number): Promise<boolean> {
   try {
-    await run(tool, [...options, 'true'], { timeout: TRY_TIMEOUT_MS });
+    await run(tool, [...options, 'true'], { timeout: timeoutMs, env: { PATH: process.env.PATH } });
     return true;
-  } catch {
+  } catch (error) {
+    if ((error as ExecFileException).killed)
+      throw new Error(`${tool} did not end within ${timeoutMs / 1_000} s`, { cause: error });
     return false;
   }
 }

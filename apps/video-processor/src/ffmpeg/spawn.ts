@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { createInterface } from 'node:readline';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AppError } from '@mediakiln/contracts';
 import { type ChildExit, failureOf } from './failure';
 import type { Sandbox } from './sandbox';
@@ -71,7 +72,7 @@ class Watch {
   verdict: Error | null = null;
   private readonly wall: NodeJS.Timeout;
   private silence?: NodeJS.Timeout;
-  private lastLifeMs = Date.now();
+  private lastLifeMs = performance.now();
   private readonly onAbort = (): void => this.end(asError(this.order.signal.reason));
 
   constructor(
@@ -88,7 +89,7 @@ class Watch {
   }
 
   sawLife(): void {
-    this.lastLifeMs = Date.now();
+    this.lastLifeMs = performance.now();
   }
 
   stop(): void {
@@ -100,15 +101,18 @@ class Watch {
   private listen(): void {
     const limitMs = (this.order.silenceSeconds ?? Number.POSITIVE_INFINITY) * 1_000;
     if (!Number.isFinite(limitMs)) return;
-    const restMs = Math.max(this.lastLifeMs + limitMs - Date.now(), 10);
+    const restMs = Math.max(this.lastLifeMs + limitMs - performance.now(), 10);
     this.silence = setTimeout(() => void this.judge(limitMs), restMs);
   }
 
   /** The last pass over a large file is silent, but it writes. */
   private async judge(limitMs: number): Promise<void> {
     const output = this.order.output === undefined ? null : await stat(this.order.output).catch(() => null);
-    this.lastLifeMs = Math.max(this.lastLifeMs, output?.mtimeMs ?? 0);
-    if (Date.now() - this.lastLifeMs < limitMs) return this.listen();
+    // If it was us who stood still, what it said meanwhile is read first.
+    await nextTurn();
+    const nowMs = performance.now();
+    if (output) this.lastLifeMs = Math.max(this.lastLifeMs, nowMs - Math.max(0, Date.now() - output.mtimeMs));
+    if (nowMs - this.lastLifeMs < limitMs) return this.listen();
     this.end(
       new AppError('engine_hung', `The media engine made no progress for ${this.order.silenceSeconds} s`),
     );
