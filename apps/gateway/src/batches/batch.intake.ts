@@ -48,7 +48,7 @@ export class BatchIntake {
     const announced = announcedTooMany(request, maxBytes);
     if (announced !== undefined) {
       drain(request);
-      throw tooLarge(maxBytes, `the body has ${announced}`);
+      throw csvTooLarge(maxBytes, `the body has ${announced}`);
     }
     const { file, fields } = await receiveFile(
       request,
@@ -57,7 +57,7 @@ export class BatchIntake {
         name: uploadName(name),
         staged: await this.storage.stage(content, { maxBytes, signal }).catch((error: unknown) => {
           throw error instanceof AppError && error.code === 'body_too_large'
-            ? tooLarge(maxBytes, 'more arrived')
+            ? csvTooLarge(maxBytes, 'more arrived')
             : error;
         }),
       }),
@@ -78,7 +78,7 @@ export class BatchIntake {
   async read({ staged }: ReceivedList, onUrl: (url: string) => void = () => undefined): Promise<ListFacts> {
     // A list that was received as something else comes by here too.
     if (staged.bytes > this.config.maxCsvBytes)
-      throw tooLarge(this.config.maxCsvBytes, `it has ${staged.bytes}`);
+      throw csvTooLarge(this.config.maxCsvBytes, `it has ${staged.bytes}`);
     const encoding = await encodingOf(staged.path);
     const { maxCsvRows: maxRows } = this.config;
     const { format, rows } = await readCsv(createReadStream(staged.path), encoding, { maxRows });
@@ -104,7 +104,8 @@ async function encodingOf(path: string): Promise<CsvEncoding> {
   return finder.end();
 }
 
-const tooLarge = (maxBytes: number, actual: string): AppError =>
+/** @param actual what is known of its size, as the rest of a sentence. */
+export const csvTooLarge = (maxBytes: number, actual: string): AppError =>
   new AppError(
     'csv_too_large',
     `A list may have ${maxBytes} bytes, and ${actual}: divide it into several lists`,

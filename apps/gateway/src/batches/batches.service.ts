@@ -14,7 +14,7 @@ import { BatchIntake, type ListFacts, type ReceivedList } from './batch.intake';
 import { type BatchAsk, type DryRunResponse, batchAskOf } from './batch.request';
 import { fieldErrorOf } from './csv/list.errors';
 
-export type { ReceivedList } from './batch.intake';
+export { type ReceivedList, csvTooLarge } from './batch.intake';
 
 /** The sweeper takes an object away only after an hour without a put: twice in a row is no coincidence. */
 const PUT_TRIES = 3;
@@ -137,7 +137,9 @@ function assertWorth(facts: ListFacts, { on_error }: BatchAsk): void {
     throw new AppError(
       'csv_invalid_rows',
       `${rows_invalid} of ${rows_total} rows are not valid. ${errors[0]!.detail}. ` +
-        (images_total > 0 ? 'Or send on_error=skip to run the other rows' : 'No row is left to run'),
+        (images_total > 0
+          ? 'Or send the list to POST /v1/batches with on_error=skip to run the other rows'
+          : 'No row is left to run'),
       { errors: errors.map(fieldErrorOf) },
     );
   if (images_total === 0)

@@ -4,6 +4,7 @@ import { Injectable } from '@nestjs/common';
 import { AppConfig } from '@mediakiln/config';
 import { AppError, type Sniffed, UNKNOWN_CONTENT, sniff } from '@mediakiln/contracts';
 import { type StagedFile, Storage } from '@mediakiln/storage';
+import { csvTooLarge } from '../batches/batches.service';
 import { receiveFile } from '../http/multipart-file';
 import { uploadName } from '../http/user-text';
 import { type Reservation, UploadsService } from '../uploads/uploads.service';
@@ -59,10 +60,7 @@ export class EitherFiles {
           transform(chunk: Buffer, _encoding, done) {
             bytes += chunk.length;
             const isTooMuch = isList && bytes > maxCsvBytes;
-            done(
-              isTooMuch ? new AppError('csv_too_large', `A list may have ${maxCsvBytes} bytes`) : null,
-              chunk,
-            );
+            done(isTooMuch ? csvTooLarge(maxCsvBytes, 'this one has more') : null, chunk);
           },
         });
         pipeline(content, limited, () => undefined);

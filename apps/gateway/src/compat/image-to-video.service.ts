@@ -66,6 +66,7 @@ export class ImageToVideoService {
       return delayOf(fields.get('delay_seconds'), this.config.imageToVideoDelaySeconds);
     } catch (error) {
       await this.files.discard(upload.staged);
+      await upload.reservation?.release();
       throw error;
     }
   }

@@ -76,6 +76,8 @@ export class SharedRoutesController {
     const requestId = request.id;
     if (sniffed)
       return this.images.create(user.id, { name, staged, sniffed, reservation }, { fields, requestId });
+    // A list counts against no quota.
+    await reservation.release();
     if (!mayUse(user, 'batches:write')) {
       await this.files.discard(staged);
       throw insufficient('batches:write');

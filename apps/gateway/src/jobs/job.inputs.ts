@@ -56,9 +56,8 @@ export class JobInputs {
 
   private assertCallable(operation: AnyOperation, url: string | undefined, pointer: string): void {
     if (url === undefined) return;
-    if (operation.role === 'facts')
-      throw new AppError('unsupported_input', `${operation.name} looks into a media, not at an address`);
     try {
+      assertFetches(operation);
       this.addresses.parse(url);
     } catch (error) {
       const { code, detail } = AppError.from(error);
@@ -106,6 +105,17 @@ export class JobInputs {
 }
 
 type Source = Media | { url: string };
+
+/** ffprobe tells of a picture less than sharp does: what the video processor makes of pictures, it makes of probed ones. */
+function assertFetches({ name, engine, role, accepts }: AnyOperation): void {
+  if (role === 'facts')
+    throw new AppError('unsupported_input', `${name} looks into a media, not at an address`);
+  if (engine === 'video' && accepts.includes('image'))
+    throw new AppError(
+      'unsupported_input',
+      `${name} does not fetch pictures: upload this one with POST /v1/media and name its media_id`,
+    );
+}
 
 /** Who takes an input of the request: of a plan, every input is taken. */
 const takerOf = (jobs: readonly PlannedJob[], index: number): AnyOperation =>

@@ -155,9 +155,17 @@ describe('an input by its address', () => {
     expect(await gateway.database.getRepository(Job).count()).toBe(0);
   });
 
-  it('is nothing that a probe looks into', async () => {
-    const answer = await post({ operation: 'image.probe', inputs: [{ url: 'https://example.com/a.jpg' }] });
-    expect(answer.body).toMatchObject({ status: 422, code: 'unsupported_input' });
+  it.each([
+    ['image.probe', /looks into a media/],
+    ['video.from_image', /upload this one .* media_id/],
+  ])('is nothing that %s takes', async (operation, words) => {
+    const answer = await post({ operation, inputs: [{ url: 'https://example.com/a.jpg' }] });
+    expect(answer.body).toMatchObject({
+      status: 422,
+      code: 'unsupported_input',
+      detail: expect.stringMatching(words) as string,
+      errors: [{ pointer: '/inputs/0/url' }],
+    });
   });
 
   it('counts like any other input', async () => {

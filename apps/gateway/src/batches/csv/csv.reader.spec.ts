@@ -114,27 +114,30 @@ describe('the header', () => {
 describe('a list that is wrong as a whole', () => {
   const ROWS = `${HEADER}\n1,Chair,https://x.test/a.jpg\n`;
 
-  it.each<[string, string | Buffer, string, number, RegExp]>([
-    ['empty', '', 'csv_empty', 0, /needs a header/],
-    ['blank', ' \r\n\n  ', 'csv_empty', 0, /needs a header/],
-    ['a byte order mark alone', '\ufeff', 'csv_empty', 0, /needs a header/],
-    ['a header alone', HEADER, 'csv_without_rows', 1, /add one/],
-    ['a header and blank rows', `${HEADER}\n,,\n\n`, 'csv_without_rows', 1, /add one/],
+  const URLS = 'Input Image Urls';
+  it.each<[string, string | Buffer, string, number, string | null, RegExp]>([
+    ['empty', '', 'csv_empty', 0, URLS, /needs a header/],
+    ['blank', ' \r\n\n  ', 'csv_empty', 0, URLS, /needs a header/],
+    ['a byte order mark alone', '\ufeff', 'csv_empty', 0, URLS, /needs a header/],
+    ['a header alone', HEADER, 'csv_without_rows', 1, URLS, /add one/],
+    ['a header and blank rows', `${HEADER}\n,,\n\n`, 'csv_without_rows', 1, URLS, /add one/],
     [
       'no column of addresses',
       'Serial Number,Link\n1,x',
       'csv_without_url_column',
       0,
+      URLS,
       /"Serial Number", "Link".*"Input Image Urls"/,
     ],
-    ['no header', '1,Chair,https://x.test/a.jpg', 'csv_without_url_column', 0, /"Input Image Urls"/],
-    ['a workbook', Buffer.from('PK\x03\x04\x14\0\x06\0', 'latin1'), 'csv_malformed', 0, /CSV UTF-8/],
-    ['UTF-16 that does not say so', Buffer.from(ROWS, 'utf16le'), 'csv_malformed', 0, /CSV UTF-8/],
+    ['no header', '1,Chair,https://x.test/a.jpg', 'csv_without_url_column', 0, URLS, /"Input Image Urls"/],
+    ['a workbook', Buffer.from('PK\x03\x04\x14\0\x06\0', 'latin1'), 'csv_malformed', 0, null, /CSV UTF-8/],
+    ['UTF-16 that does not say so', Buffer.from(ROWS, 'utf16le'), 'csv_malformed', 0, null, /CSV UTF-8/],
     [
       'a quote that stays open',
       `${ROWS}2,"Chair,https://x.test/a.jpg\n`,
       'csv_malformed',
       2,
+      'Product Name',
       /row 2.*close it/,
     ],
     [
@@ -142,26 +145,30 @@ describe('a list that is wrong as a whole', () => {
       `${ROWS}2,${'a'.repeat(70_000)},x\n`,
       'csv_cell_too_large',
       2,
+      'Product Name',
       /Row 2.*65536/,
     ],
-    ['a header that is too large', `${'a'.repeat(70_000)},x\n`, 'csv_cell_too_large', 0, /header.*65536/],
-    ['thousands of empty cells', `${ROWS}2${','.repeat(5_000)}`, 'csv_malformed', 2, /1000 cells/],
-  ])('is refused: %s', async (_name, list, code, row, detail) => {
-    expect(await refused(list)).toMatchObject({
-      code,
-      row,
-      detail: expect.stringMatching(detail),
-      column: null,
-    });
+    [
+      'a header that is too large',
+      `${'a'.repeat(70_000)},x\n`,
+      'csv_cell_too_large',
+      0,
+      null,
+      /header.*65536/,
+    ],
+    ['thousands of empty cells', `${ROWS}2${','.repeat(5_000)}`, 'csv_malformed', 2, null, /1000 cells/],
+  ])('is refused: %s', async (_name, list, code, row, column, detail) => {
+    expect(await refused(list)).toMatchObject({ code, row, column, detail: expect.stringMatching(detail) });
   });
 
   it('is refused beyond the most rows, and has exactly so many at most', async () => {
     const rows = (count: number): string => `${HEADER}\n${'1,Chair,https://x.test/a.jpg\n'.repeat(count)}`;
     expect((await readList(rows(MAX_ROWS))).rows).toHaveLength(MAX_ROWS);
-    expect(await refused(rows(MAX_ROWS + 1))).toMatchObject({
+    expect(await refused(rows(MAX_ROWS + 5))).toMatchObject({
       code: 'csv_too_many_rows',
       row: MAX_ROWS + 1,
-      detail: expect.stringContaining(`may have ${MAX_ROWS} rows`),
+      value: String(MAX_ROWS + 5),
+      detail: expect.stringContaining(`may have ${MAX_ROWS} rows, and it has ${MAX_ROWS + 5}`),
     });
   });
 });

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { CsvFormat } from '@mediakiln/contracts';
 import { type CsvEncoding, textOf } from './encoding';
-import { formatOf } from './header';
+import { URL_COLUMN, formatOf } from './header';
 import { listError } from './list.errors';
 import { MAX_RECORD_BYTES, recordsOf } from './records';
 import { type CsvRow, rowOf } from './row';
@@ -47,9 +47,10 @@ async function* counted(rows: AsyncGenerator<CsvRow, void>, maxRows: number): As
   let count = 0;
   for await (const row of rows) {
     count += 1;
-    if (count > maxRows) throw tooManyRows(maxRows);
-    yield row;
+    // Those beyond the limit are counted, so that the error can tell how many there are.
+    if (count <= maxRows) yield row;
   }
+  if (count > maxRows) throw tooManyRows(maxRows, count);
   if (count === 0) throw withoutRows();
 }
 
@@ -77,24 +78,23 @@ async function* joined(head: string, rest: AsyncGenerator<string, void>): AsyncG
 const empty = () =>
   listError('csv_empty', {
     row: 0,
-    column: null,
-    value: null,
-    detail:
-      'There is nothing in the file: it needs a header with a column "Input Image Urls", and a row per product',
+    column: URL_COLUMN,
+    value: '',
+    detail: `There is nothing in the file: it needs a header with a column "${URL_COLUMN}", and a row per product`,
   });
 
 const withoutRows = () =>
   listError('csv_without_rows', {
     row: 1,
-    column: null,
-    value: null,
+    column: URL_COLUMN,
+    value: '',
     detail: 'Below the header there is no row: add one with an address',
   });
 
-const tooManyRows = (maxRows: number) =>
+const tooManyRows = (maxRows: number, rows: number) =>
   listError('csv_too_many_rows', {
     row: maxRows + 1,
     column: null,
-    value: null,
-    detail: `The list may have ${maxRows} rows, and it has more: divide it into several lists`,
+    value: String(rows),
+    detail: `The list may have ${maxRows} rows, and it has ${rows}: divide it into several lists`,
   });

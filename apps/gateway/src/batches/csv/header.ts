@@ -3,6 +3,9 @@ import type { CsvEncoding } from './encoding';
 import { listError, quoted } from './list.errors';
 import { firstRecordOf } from './records';
 
+/** As errors name the column that a list must have. */
+export const URL_COLUMN = 'Input Image Urls';
+
 const DELIMITERS = [',', ';', '\t'] as const;
 
 /** Without case, spaces and punctuation; where several columns fit, an earlier name wins. */
@@ -48,8 +51,8 @@ function withoutUrls(header: readonly string[]) {
   const names = header.map(quoted).join(', ');
   return listError('csv_without_url_column', {
     row: 0,
-    column: null,
+    column: URL_COLUMN,
     value: header.join(', ').slice(0, 200),
-    detail: `The header has ${header.length === 1 ? 'the column' : 'the columns'} ${names.slice(0, 500)}: name the one that holds the addresses "Input Image Urls"`,
+    detail: `The header has ${header.length === 1 ? 'the column' : 'the columns'} ${names.slice(0, 500)}: name the one that holds the addresses "${URL_COLUMN}"`,
   });
 }

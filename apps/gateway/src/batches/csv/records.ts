@@ -20,8 +20,10 @@ export async function* recordsOf(
   delimiter: Delimiter,
 ): AsyncGenerator<string[], void> {
   let seen = 0;
+  let header: readonly string[] = [];
   const parser = parse(
     optionsFor(delimiter, (record) => {
+      if (seen === 0) header = record;
       seen += 1;
       return record;
     }),
@@ -31,7 +33,7 @@ export async function* recordsOf(
   try {
     yield* parser as AsyncIterable<string[]>;
   } catch (error) {
-    throw explained(error, seen);
+    throw explained(error, seen, header);
   } finally {
     // Whoever stops reading here lets go of the file, and not at some time later.
     parser.destroy();
@@ -77,9 +79,9 @@ function optionsFor(delimiter: Delimiter, take: (record: string[]) => string[] |
 class TooManyCells extends Error {}
 
 /** @param seen records before the one that failed; the header is one of them, so this is the number of its row. */
-function explained(error: unknown, seen: number): unknown {
+function explained(error: unknown, seen: number, header: readonly string[] = []): unknown {
   if (error instanceof AppError) return error;
-  const at = { row: seen, column: null, value: null };
+  const at = { row: seen, column: header[cellOf(error)] ?? null, value: null };
   const where = seen === 0 ? 'The header' : `Row ${seen}`;
   if (error instanceof TooManyCells)
     return listError('csv_malformed', {
@@ -108,6 +110,10 @@ function explained(error: unknown, seen: number): unknown {
     error,
   );
 }
+
+/** How many cells of its record were read before the error. */
+const cellOf = (error: unknown): number =>
+  error instanceof Error && 'index' in error && typeof error.index === 'number' ? error.index : -1;
 
 /** Not by its class, of which the package has one for each of its entries. */
 const csvCodeOf = (error: unknown): string | undefined => {
