@@ -38,7 +38,8 @@ const EVENT_RULES = {
   maxItems: ENDPOINT_EVENTS.length,
   uniqueItems: true,
   example: ['*'],
-  description: '`*` is all of them, those that come later too',
+  description:
+    '`*` is all of them, those that come later too. The jobs of a batch tell nothing by themselves: their batch does',
 };
 const DESCRIPTION_RULES = {
   maxLength: MAX_DESCRIPTION_LENGTH,
