@@ -12,11 +12,18 @@ interface Item {
   status: string;
 }
 
+/** That system has two addresses for the same. */
+const ROUTES = {
+  media: { upload: '/api/media/', status: (id: string) => `/api/media/${id}/status/` },
+  upload: { upload: '/api/upload/', status: (id: string) => `/api/status/${id}/` },
+};
+
 /** What the front end of that system does, by its documentation: upload, poll, list; and a token, which is new. */
 class FrontEnd {
   constructor(
     private readonly host: string,
     private readonly token: string,
+    private readonly routes = ROUTES.media,
   ) {}
 
   async upload(
@@ -27,7 +34,7 @@ class FrontEnd {
     const form = new FormData();
     form.append(field, new Blob([new Uint8Array(image)], { type: 'image/jpeg' }), 'photo.jpg');
     for (const [name, value] of Object.entries(fields)) form.append(name, value);
-    return this.fetch('/api/media/', { method: 'POST', body: form });
+    return this.fetch(this.routes.upload, { method: 'POST', body: form });
   }
 
   async uploaded(...given: Parameters<FrontEnd['upload']>): Promise<Item> {
@@ -37,7 +44,7 @@ class FrontEnd {
   }
 
   async status(id: string): Promise<Item> {
-    return (await (await this.fetch(`/api/media/${id}/status/`)).json()) as Item;
+    return (await (await this.fetch(this.routes.status(id))).json()) as Item;
   }
 
   async list(): Promise<Item[]> {
@@ -98,26 +105,33 @@ async function videoJob(
   return job;
 }
 
-it('makes a video of an uploaded image when the delay is over, with a status at each step', async () => {
-  const item = await frontEnd.uploaded(picture, 'image');
-  expect(item).toEqual({
-    id: expect.any(String) as string,
-    image: expect.stringMatching(/^http:.*\/content\?exp=.*&sig=/) as string,
-    video: null,
-    status: 'uploaded',
-  });
-  expect(await frontEnd.status(item.id)).toEqual(item);
-  const { run_at, created_at } = await videoJob(item.id);
-  expect(run_at.getTime() - created_at.getTime()).toBe(30_000);
-  await moveStart(item.id, '0');
-  const seen = await frontEnd.poll(item.id, 'completed');
-  expect(seen.filter((status) => status !== 'uploaded')).toEqual(['processing', 'completed']);
+it.each([
+  ['/api/media/', ROUTES.media],
+  ['/api/upload/', ROUTES.upload],
+])(
+  'makes a video of an image when the delay is over, with a status at each step (%s)',
+  async (_at, routes) => {
+    frontEnd = new FrontEnd(gateway.url, owner.token, routes);
+    const item = await frontEnd.uploaded(picture, 'image');
+    expect(item).toEqual({
+      id: expect.any(String) as string,
+      image: expect.stringMatching(/^http:.*\/content\?exp=.*&sig=/) as string,
+      video: null,
+      status: 'uploaded',
+    });
+    expect(await frontEnd.status(item.id)).toEqual(item);
+    const { run_at, created_at } = await videoJob(item.id);
+    expect(run_at.getTime() - created_at.getTime()).toBe(30_000);
+    await moveStart(item.id, '0');
+    const seen = await frontEnd.poll(item.id, 'completed');
+    expect(seen.filter((status) => status !== 'uploaded')).toEqual(['processing', 'completed']);
 
-  const { image, video } = await frontEnd.status(item.id);
-  const [shownImage, shownVideo] = await Promise.all([fetch(image), fetch(video!)]);
-  expect(Buffer.from(await shownImage.arrayBuffer()).equals(picture)).toBe(true);
-  expect([shownVideo.status, shownVideo.headers.get('content-type')]).toEqual([200, 'video/mp4']);
-});
+    const { image, video } = await frontEnd.status(item.id);
+    const [shownImage, shownVideo] = await Promise.all([fetch(image), fetch(video!)]);
+    expect(Buffer.from(await shownImage.arrayBuffer()).equals(picture)).toBe(true);
+    expect([shownVideo.status, shownVideo.headers.get('content-type')]).toEqual([200, 'video/mp4']);
+  },
+);
 
 it('takes a delay of its own, in either field, and no other nonsense', async () => {
   const item = await frontEnd.uploaded(picture, 'file', { delay_seconds: '0.2' });
