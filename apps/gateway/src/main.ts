@@ -8,7 +8,7 @@ import { GatewayModule, configureGateway, createGatewayAdapter } from './gateway
 class GatewayProcess {}
 
 async function main(): Promise<void> {
-  keepHeapSteady({ growthPercent: 40 });
+  keepHeapSteady({ growthPercent: 30 });
   const config = loadConfig(process.env, { host: '0.0.0.0', serviceName: 'gateway' });
   requireServices(config);
   const app = await NestFactory.create<NestFastifyApplication>(
