@@ -84,8 +84,7 @@ export class TusExchange extends DataStore implements Locker {
       name: nameOf(plan.metadata),
       metadata: plan.metadata ?? null,
       length: plan.size!,
-      // The bytes of its parts are reserved by them.
-      reserved_bytes: parts ? 0 : plan.size!,
+      reserved_bytes: parts ? repeatedBytes(parts) : plan.size!,
       concat: parts ? 'final' : headers.isPartial ? 'partial' : null,
       part_ids: parts?.map((part) => part.id) ?? [],
       holder,
@@ -233,6 +232,12 @@ export class TusExchange extends DataStore implements Locker {
 
 const isUnfinished = ({ concat, offset, length, finished_at }: Upload): boolean =>
   concat !== 'partial' && offset === length && finished_at === null;
+
+/** A part has reserved its bytes once, however often a whole names it. */
+const repeatedBytes = (parts: readonly Upload[]): number =>
+  parts
+    .filter(({ id }, index) => parts.findIndex((part) => part.id === id) < index)
+    .reduce((sum, { length }) => sum + length!, 0);
 
 const nameOf = (metadata: TusUpload['metadata']): string =>
   uploadName(metadata?.filename ?? metadata?.name ?? '');

@@ -71,6 +71,27 @@ describe('a quota', () => {
     expect((await tus.post({ 'upload-length': '50000' })).status).toBe(201);
   });
 
+  it('counts a part as often as its whole names it, and is not held by a whole that was refused', async () => {
+    const part = await tus.begin(400_000, { 'upload-concat': 'partial' });
+    expect((await tus.patch(part, 0, fakeJpeg(399_996))).status).toBe(204);
+    const whole = (times: number): Promise<Response> =>
+      tus.post({ 'upload-concat': `final;${Array(times).fill(part).join(' ')}` });
+    const answer = await whole(3);
+    expect(await answer.json()).toMatchObject({
+      status: 413,
+      code: 'quota_exceeded',
+      detail: 'This account may keep 1000000 bytes; it has or expects 400000, and 800000 more were asked for',
+    });
+    expect(await gateway.database.manager.countBy(Upload, { owner_id: user.user.id })).toBe(1);
+
+    expect((await whole(2)).status).toBe(201);
+    expect(await gateway.database.manager.findBy(Media, { owner_id: user.user.id })).toMatchObject([
+      { bytes: 800_000 },
+    ]);
+    expect(await codeOf(await tus.post({ 'upload-length': '200001' }))).toEqual([413, 'quota_exceeded']);
+    expect((await tus.post({ 'upload-length': '200000' })).status).toBe(201);
+  });
+
   it('is not overdrawn by many at once', async () => {
     const answers = await Promise.all(Array.from({ length: 8 }, () => form(300_000)));
     const statuses = answers.map(({ status }) => status);
