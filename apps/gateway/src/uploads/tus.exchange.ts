@@ -121,7 +121,9 @@ export class TusExchange extends DataStore implements Locker {
     const upload = this.upload!;
     if (upload.finished_at !== null) return offset;
     const announced = Number(this.ask.body.headers['content-length'] ?? 0);
-    await this.uploads.room.refuseWithoutSpace(announced);
+    await this.uploads.room.refuseWithoutSpace(announced).catch((error: unknown) => {
+      throw this.withOffset(error);
+    });
     const bytes = await this.append(upload, offset);
     if (isUnfinished(this.upload!)) await this.finish();
     return offset + bytes;
@@ -174,10 +176,16 @@ export class TusExchange extends DataStore implements Locker {
     if (isOfTheContent(failure)) await this.uploads.finisher.drop(this.upload!);
     else if (!this.ask.headers.checksum && code !== 'body_too_large' && code !== 'upload_locked')
       await this.advance(Math.max(this.upload!.offset, offset + bytes));
-    if (code !== 'storage_full') throw failure;
-    throw new AppError('storage_full', `The upload stands at ${this.upload!.offset} bytes`, {
+    throw this.withOffset(failure);
+  }
+
+  /** Whoever is told that the storage is full also learns where to go on when there is room. */
+  private withOffset(failure: unknown): unknown {
+    if (!(failure instanceof AppError) || failure.code !== 'storage_full') return failure;
+    const offset = String(this.upload!.offset);
+    return new AppError('storage_full', `${failure.detail}; the upload stands at ${offset} bytes`, {
       cause: failure,
-      headers: { 'upload-offset': String(this.upload!.offset) },
+      headers: { 'upload-offset': offset },
     });
   }
 

@@ -149,6 +149,16 @@ describe('a small disk', () => {
     expect(offset).toBeGreaterThan(MiB);
     expect(offset).toBeLessThan(4 * MiB);
 
+    const announced = await tus.patch(path, offset, bytes.subarray(offset));
+    expect(announced.headers.get('upload-offset')).toBe(String(offset));
+    expect(await announced.json()).toMatchObject({
+      status: 507,
+      code: 'storage_full',
+      detail: expect.stringMatching(
+        `^The storage takes \\d+ bytes more, and ${bytes.length - offset} were announced; the upload stands at ${offset} bytes$`,
+      ) as unknown,
+    });
+
     await give();
     expect((await tus.patch(path, offset, bytes.subarray(offset))).status).toBe(204);
     const media = await gateway.database.manager.findOneByOrFail(Media, { owner_id: user.user.id });
