@@ -101,6 +101,20 @@ it('answers an offset only when its bytes were synced to the disk', async () => 
   );
 }, 120_000);
 
+it('acknowledges none of a new file before its name is on the disk, however long the body is', async () => {
+  const bytes = picture(40 * MiB);
+  const tus = new TusCaller(services, client);
+  const path = await tus.begin(bytes.length);
+  const calls = 'fdatasync,fsync,write,writev,sendto,sendmsg';
+  const trace = await Strace.attach(services.gateway.pid, calls, join(folder, 'strace-long'));
+  expect((await tus.patch(path, 0, bytes.subarray(0, 36 * MiB))).status).toBe(204);
+  const lines = await trace.detach();
+  const named = lines.findIndex((line) => /fsync\(\d+<[^>]*\/\.uploads>/.test(line));
+  const recorded = lines.flatMap((line, at) => (/UPDATE upload SET \\?"offset/.test(line) ? [at] : []));
+  expect([named >= 0, recorded.length]).toEqual([true, 2]);
+  expect(named).toBeLessThan(recorded[0]!);
+}, 120_000);
+
 type Cut = 'reset' | 'blackhole' | 'kill';
 const KINDS: readonly Cut[] = ['reset', 'blackhole', 'kill'];
 

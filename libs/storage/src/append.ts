@@ -53,7 +53,7 @@ export async function appendTo(
   return closing(file, async () => {
     const { size } = await onDisk(() => file.stat());
     if (size < offset) throw lost(offset, size);
-    const writer = new Writer(file, offset);
+    const writer = new Writer(file, offset, offset === 0 ? dirname(path) : undefined);
     const hasPassed = filePasses();
     const failure = await fill(writer, source, options)
       .then(
@@ -64,7 +64,6 @@ export async function appendTo(
     try {
       // Also when it broke off: what has arrived need not be sent again.
       await writer.sync();
-      if (offset === 0) await onDisk(() => syncFolder(dirname(path)));
     } catch (error) {
       return { bytes: 0, failure: error };
     }
@@ -123,6 +122,8 @@ class Writer {
   constructor(
     private readonly file: FileHandle,
     private readonly offset: number,
+    /** Of a file that may be new: it is there for good only after its folder is. */
+    private folderToSync?: string,
   ) {}
 
   async write(chunks: Buffer[]): Promise<void> {
@@ -136,7 +137,12 @@ class Writer {
   }
 
   sync(): Promise<void> {
-    return onDisk(() => this.file.datasync());
+    return onDisk(async () => {
+      await this.file.datasync();
+      if (this.folderToSync === undefined) return;
+      await syncFolder(this.folderToSync);
+      this.folderToSync = undefined;
+    });
   }
 }
 
