@@ -66,6 +66,7 @@ export const PREPARATIONS: Record<string, (stage: Stage) => Promise<Prepared>> =
   tus_find: newUpload,
   tus_giveUp: newUpload,
   tus_look: newUpload,
+  tus_override: newUpload,
 };
 
 async function account({ client }: Stage): Promise<{ email: string; refresh_token: string }> {

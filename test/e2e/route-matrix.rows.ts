@@ -13,6 +13,11 @@ const withUpload = async (scene: MatrixScene): Promise<MatrixAsk> => ({
   path: { id: await scene.upload() },
   headers: TUS,
 });
+const withBytes = async (scene: MatrixScene, more: Record<string, string> = {}): Promise<MatrixAsk> => ({
+  ...(await withUpload(scene)),
+  headers: { ...TUS, ...OFFSET_STREAM, 'upload-offset': '0', ...more },
+  body: () => new Uint8Array(DOT),
+});
 const withLink = async (scene: MatrixScene): Promise<MatrixAsk> => ({
   path: { id: (await scene.link()).id },
 });
@@ -77,11 +82,10 @@ export const MATRIX: readonly MatrixRow[] = [
   ),
   own('HEAD /v1/uploads/{id}', 'media:write', 200, withUpload),
   own('GET /v1/uploads/{id}', 'media:write', 200, withUpload),
-  own('PATCH /v1/uploads/{id}', 'media:write', 204, async (scene) => ({
-    ...(await withUpload(scene)),
-    headers: { ...TUS, ...OFFSET_STREAM, 'upload-offset': '0' },
-    body: () => new Uint8Array(DOT),
-  })),
+  own('PATCH /v1/uploads/{id}', 'media:write', 204, (scene) => withBytes(scene)),
+  own('POST /v1/uploads/{id}', 'media:write', 204, (scene) =>
+    withBytes(scene, { 'x-http-method-override': 'PATCH' }),
+  ),
   own('DELETE /v1/uploads/{id}', 'media:write', 204, withUpload),
   own('GET /v1/media/{id}', 'media:read', 200, withMedia),
   own('PATCH /v1/media/{id}', 'media:write', 200, async (scene) => ({

@@ -66,7 +66,7 @@ describe('with CORS_ORIGINS', () => {
       expect.arrayContaining([
         ...['authorization', 'x-api-key', 'idempotency-key', 'content-type', 'range', 'if-range'],
         ...['last-event-id', 'traceparent', 'tus-resumable', 'upload-offset', 'upload-length'],
-        ...['upload-metadata', 'upload-concat', 'upload-checksum'],
+        ...['upload-metadata', 'upload-concat', 'upload-checksum', 'x-http-method-override'],
       ]),
     );
     expect(response.headers.has('access-control-allow-credentials')).toBe(false);

@@ -6,6 +6,7 @@ const REQUEST_HEADERS = [
   'Authorization, X-API-Key, Idempotency-Key, Content-Type, Accept, Range, If-Range, If-None-Match, If-Match',
   'Last-Event-ID, X-Request-Id, traceparent, tracestate',
   'Tus-Resumable, Upload-Offset, Upload-Length, Upload-Metadata, Upload-Defer-Length, Upload-Concat, Upload-Checksum',
+  'X-HTTP-Method-Override',
 ].join(', ');
 const RESPONSE_HEADERS = [
   'Location, Link, Retry-After, X-Request-Id, ETag, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset',

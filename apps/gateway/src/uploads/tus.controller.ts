@@ -29,7 +29,7 @@ import { CurrentUser, Needs, Public, type RequestUser } from '../http/access';
 import { ApiProblems } from '../http/api-problems';
 import { TUS_EXTENSIONS } from './tus.exchange';
 import { CONTENT_TYPE, TusHandler } from './tus.handler';
-import { CHECKSUM_ALGORITHMS, TUS_VERSION } from './tus.headers';
+import { CHECKSUM_ALGORITHMS, OVERRIDES, TUS_VERSION } from './tus.headers';
 import { UploadResponse, presentUpload } from './upload.response';
 import { UploadRoom } from './upload.room';
 
@@ -56,6 +56,16 @@ const ApiUploadProblems = (...codes: Parameters<typeof ApiProblems>): MethodDeco
     'upload_expired',
     'upload_locked',
     'unsupported_tus_version',
+    ...codes,
+  );
+const ApiAppendProblems = (...codes: Parameters<typeof ApiProblems>): MethodDecorator =>
+  ApiUploadProblems(
+    'upload_offset_mismatch',
+    'body_too_large',
+    'unsupported_content_type',
+    'unsupported_media_type',
+    'checksum_mismatch',
+    'storage_full',
     ...codes,
   );
 const ANSWER = {
@@ -202,15 +212,47 @@ export class TusController {
   @ApiConsumes(CONTENT_TYPE)
   @ApiBody(BYTES)
   @ApiResponse({ status: 204, description: 'Everything of it is on the disk', headers: ANSWER })
-  @ApiUploadProblems(
-    'upload_offset_mismatch',
-    'body_too_large',
-    'unsupported_content_type',
-    'unsupported_media_type',
-    'checksum_mismatch',
-    'storage_full',
-  )
+  @ApiAppendProblems()
   async append(
+    @CurrentUser() user: RequestUser,
+    @Param('id') id: string,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<void> {
+    await this.answer(user, request, reply, id);
+  }
+
+  @Post(':id')
+  @ApiOperation({
+    summary: 'PATCH, HEAD or DELETE, where only GET and POST get through',
+    description: 'With the headers and the answers of what is meant.',
+  })
+  @ApiUploadId()
+  @ApiTus()
+  @ApiHeader({
+    name: 'X-HTTP-Method-Override',
+    required: false,
+    description: 'What is meant; there is no other POST here',
+    schema: { type: 'string', enum: [...OVERRIDES] },
+    example: 'PATCH',
+  })
+  @ApiHeader({
+    name: 'Upload-Offset',
+    required: false,
+    description: 'Of a PATCH: where this body begins',
+    schema: { ...COUNT, example: 0 },
+  })
+  @ApiChecksum()
+  @ApiConsumes(CONTENT_TYPE)
+  @ApiBody({ ...BYTES, required: false })
+  @ApiResponse({ status: 200, description: 'Of a HEAD: in the headers', headers: ANSWER })
+  @ApiResponse({
+    status: 204,
+    description: 'Everything of a PATCH is on the disk, or everything is deleted',
+    headers: ANSWER,
+  })
+  @ApiAppendProblems('method_not_allowed')
+  async override(
     @CurrentUser() user: RequestUser,
     @Param('id') id: string,
     @Req() request: FastifyRequest,

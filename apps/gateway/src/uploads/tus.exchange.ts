@@ -6,7 +6,7 @@ import type { UploadTurn } from '@mediakiln/media';
 import type { AppendOptions, Appended } from '@mediakiln/storage';
 import { DataStore, type Lock, type Locker, Upload as TusUpload } from '@tus/server';
 import { uploadName } from '../http/user-text';
-import type { TusHeaders } from './tus.headers';
+import type { TusHeaders, TusMethod } from './tus.headers';
 import type { TusUploads } from './tus.uploads';
 import { isOfTheContent } from './upload.finisher';
 
@@ -14,7 +14,7 @@ import { isOfTheContent } from './upload.finisher';
 const WAIT_MS = { PATCH: 3_000, DELETE: 3_000, HEAD: 2_000 };
 
 export interface TusAsk {
-  method: 'POST' | 'HEAD' | 'PATCH' | 'DELETE';
+  method: TusMethod;
   ownerId: string;
   requestId: string;
   /** Of the upload; for POST of the one to be made. */

@@ -6,7 +6,7 @@ import { Server } from '@tus/server';
 import { uuidv7 } from 'uuidv7';
 import { drain } from '../http/multipart-file';
 import { type TusAsk, TusExchange } from './tus.exchange';
-import { type TusHeaders, tusHeadersOf } from './tus.headers';
+import { type TusHeaders, meantMethod, tusHeadersOf } from './tus.headers';
 import { TusUploads } from './tus.uploads';
 
 export const UPLOADS_PATH = '/v1/uploads';
@@ -43,8 +43,8 @@ export class TusHandler {
     id?: string,
   ): Promise<TusAnswer> {
     try {
+      const method = id === undefined ? 'POST' : meantMethod(request);
       const headers = tusHeadersOf(request.headers);
-      const method = request.method as TusAsk['method'];
       const ask = { method, ownerId, requestId, id: id ?? uuidv7(), headers, body: request };
       if (method === 'POST') this.refuseCreation(request, headers);
       if (method === 'PATCH') refusePatch(request);

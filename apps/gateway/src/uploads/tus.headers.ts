@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { AppError } from '@mediakiln/contracts';
 
 export const TUS_VERSION = '1.0.0';
@@ -8,6 +8,10 @@ export interface Checksum {
   algorithm: keyof typeof CHECKSUM_ALGORITHMS;
   value: Buffer;
 }
+
+export type TusMethod = 'POST' | 'HEAD' | 'PATCH' | 'DELETE';
+/** What can be meant by a POST at the address of an upload. */
+export const OVERRIDES: readonly TusMethod[] = ['PATCH', 'HEAD', 'DELETE'];
 
 const MOST_PARTS = 100;
 const FINAL = 'final;';
@@ -20,6 +24,23 @@ export interface TusHeaders {
   partIds?: string[];
   isPartial: boolean;
   length?: number;
+}
+
+/**
+ * What a request at the address of an upload means: where nothing but GET and POST gets through, clients say it in
+ * X-HTTP-Method-Override.
+ * @throws AppError method_not_allowed
+ */
+export function meantMethod({ method, headers }: IncomingMessage): TusMethod {
+  if (method !== 'POST') return method as TusMethod;
+  const said = one(headers, 'x-http-method-override');
+  const meant = OVERRIDES.find((one) => one === said);
+  if (meant) return meant;
+  throw new AppError(
+    'method_not_allowed',
+    `X-HTTP-Method-Override must be PATCH, HEAD or DELETE${said === undefined ? '' : `, not ${said.slice(0, 50)}`}`,
+    { headers: { allow: 'DELETE, GET, HEAD, OPTIONS, PATCH' } },
+  );
 }
 
 /** @throws AppError unsupported_tus_version, malformed_request */
