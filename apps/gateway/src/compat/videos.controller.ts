@@ -94,8 +94,8 @@ export class VideosController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const given = typeof token === 'string' ? token : '';
-    if (given.length > MAX_TOKEN_CHARACTERS)
-      throw new AppError('malformed_request', `A token has at most ${MAX_TOKEN_CHARACTERS} characters`);
+    // That system knew of a token only that it was good, or not.
+    if (given.length > MAX_TOKEN_CHARACTERS) throw new AppError('not_found', 'There is no such link');
     await this.shared.send(given, request, reply, 'video');
   }
 

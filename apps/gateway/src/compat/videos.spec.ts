@@ -187,6 +187,7 @@ describe('share', () => {
     const last = link.at(-1)!;
     await gone(link.slice(0, -1) + (last === 'A' ? 'E' : 'A'));
     await gone(`${link}x`);
+    await gone(`${link}${'x'.repeat(2_000)}`);
     await gone(link.replace(/=.*/, '='));
     await gone(link.replace(/\?.*/, ''));
     await gone(`${link}&token=again`);
