@@ -20,6 +20,8 @@ const MiB = 1 << 20;
 const CUTS = Number(process.env.UPLOAD_CUTS ?? 3);
 const UPLOAD_MIB = Number(process.env.UPLOAD_MIB ?? 24);
 const CHUNK_BYTES = 512 * 1024;
+/** How `tus-client.cjs` sends. */
+const CLIENT = { connections: 4, chunkBytes: 2 * MiB };
 /** When in a chunk each cut falls. */
 const seed = Number(process.env.CHAOS_SEED ?? Date.now() % 1_000_000);
 
@@ -45,6 +47,8 @@ interface Said {
   sent?: number;
   url?: string;
   previous?: number;
+  part?: string;
+  resumed_at?: number;
 }
 
 /** A client of its own process. @param heard is told everything that it says. @param share of the file at which it is killed. */
@@ -72,6 +76,12 @@ it(
     expect(await uploader(file, (one) => said.push(one))).toBe(0);
     const tookMs = performance.now() - startedMs;
     expect(said[0]).toEqual({ previous: 1 });
+    // Of each connection no more is lost than the chunk that was under way.
+    const resumed = new Map(said.flatMap(({ part, resumed_at }) => (part ? [[part, resumed_at!]] : [])));
+    const kept = [...resumed.values()].reduce((sum, bytes) => sum + bytes, 0);
+    expect(resumed.size).toBe(CLIENT.connections);
+    expect(kept).toBeGreaterThan(0);
+    expect(kept).toBeGreaterThanOrEqual(killedAt - CLIENT.connections * CLIENT.chunkBytes);
     const url = said.at(-1)!.url!;
     const { headers } = await new TusCaller(services, client).head(url);
     const content = await client.download({ id: headers.get('mediakiln-media-id')! });

@@ -1,5 +1,5 @@
 // Uploads a file with tus-js-client, as a process of its own: <file> <endpoint> <token> <memory> [<share>].
-// Says on stdout how far it is, and the upload's address in the end. `memory` is where it keeps what it began. When so
+// Says on stdout how far it is, where each part that it had begun goes on, and the upload's address in the end. `memory` is where it keeps what it began. When so
 // large a share is sent, it is killed: a test that only heard of it might come too late.
 const { createReadStream } = require('node:fs');
 const { FileUrlStorage, Upload } = require('tus-js-client');
@@ -17,6 +17,11 @@ const upload = new Upload(createReadStream(file), {
   onProgress: (sent, total) => {
     process.stdout.write(`${JSON.stringify({ sent, total })}\n`);
     if (sent >= total * Number(share)) process.kill(process.pid, 'SIGKILL');
+  },
+  onAfterResponse: (request, response) => {
+    if (request.getMethod() !== 'HEAD' || response.getStatus() !== 200) return;
+    const resumed_at = Number(response.getHeader('Upload-Offset'));
+    process.stdout.write(`${JSON.stringify({ part: request.getURL(), resumed_at })}\n`);
   },
   onSuccess: () => process.stdout.write(`${JSON.stringify({ url: upload.url })}\n`),
   onError: (error) => {
