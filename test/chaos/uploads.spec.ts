@@ -80,7 +80,6 @@ it(
     const resumed = new Map(said.flatMap(({ part, resumed_at }) => (part ? [[part, resumed_at!]] : [])));
     const kept = [...resumed.values()].reduce((sum, bytes) => sum + bytes, 0);
     expect(resumed.size).toBe(CLIENT.connections);
-    expect(kept).toBeGreaterThan(0);
     expect(kept).toBeGreaterThanOrEqual(killedAt - CLIENT.connections * CLIENT.chunkBytes);
     const url = said.at(-1)!.url!;
     const { headers } = await new TusCaller(services, client).head(url);

@@ -186,8 +186,7 @@ describe('share', () => {
     const link = await client.share(video.id, { expiry_time: 600 });
     const last = link.at(-1)!;
     await gone(link.slice(0, -1) + (last === 'A' ? 'E' : 'A'));
-    await gone(`${link}x`);
-    await gone(`${link}${'x'.repeat(2_000)}`);
+    for (const more of ['x', 'x'.repeat(2_000)]) await gone(link + more);
     await gone(link.replace(/=.*/, '='));
     await gone(link.replace(/\?.*/, ''));
     await gone(`${link}&token=again`);

@@ -20,7 +20,6 @@ import {
   ApiHeader,
   ApiOkResponse,
   ApiOperation,
-  ApiParam,
   ApiResponse,
   ApiTags,
 } from '@nestjs/swagger';
@@ -28,54 +27,21 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CurrentUser, Needs, Public, type RequestUser } from '../http/access';
 import { ApiProblems } from '../http/api-problems';
 import { TUS_EXTENSIONS } from './tus.exchange';
+import {
+  ANSWER,
+  ApiAppendProblems,
+  ApiChecksum,
+  ApiTus,
+  ApiTusOverride,
+  ApiUploadId,
+  ApiUploadProblems,
+  BYTES,
+  COUNT,
+} from './tus.documentation';
 import { CONTENT_TYPE, TusHandler } from './tus.handler';
-import { CHECKSUM_ALGORITHMS, OVERRIDES, TUS_VERSION } from './tus.headers';
+import { CHECKSUM_ALGORITHMS, TUS_VERSION } from './tus.headers';
 import { UploadResponse, presentUpload } from './upload.response';
 import { UploadRoom } from './upload.room';
-
-const BYTES = { schema: { type: 'string', format: 'binary' } } as const;
-const VERSION = { type: 'string', enum: [TUS_VERSION] };
-const COUNT = { type: 'integer', minimum: 0 } as const;
-
-const ApiUploadId = (): MethodDecorator =>
-  ApiParam({ name: 'id', format: 'uuid', description: 'As `Location` named it' });
-const ApiTus = (): MethodDecorator =>
-  ApiHeader({ name: 'Tus-Resumable', required: true, schema: VERSION, example: TUS_VERSION });
-const ApiChecksum = (): MethodDecorator =>
-  ApiHeader({
-    name: 'Upload-Checksum',
-    required: false,
-    description: 'Of this body: `sha1` or `sha256`, a blank, and the sum in base64',
-    schema: { type: 'string', maxLength: 60 },
-  });
-const ApiUploadProblems = (...codes: Parameters<typeof ApiProblems>): MethodDecorator =>
-  ApiProblems(
-    'unauthenticated',
-    'malformed_request',
-    'not_found',
-    'upload_expired',
-    'upload_locked',
-    'unsupported_tus_version',
-    ...codes,
-  );
-const ApiAppendProblems = (...codes: Parameters<typeof ApiProblems>): MethodDecorator =>
-  ApiUploadProblems(
-    'upload_offset_mismatch',
-    'body_too_large',
-    'unsupported_content_type',
-    'unsupported_media_type',
-    'checksum_mismatch',
-    'storage_full',
-    ...codes,
-  );
-const ANSWER = {
-  'Upload-Offset': { schema: COUNT, description: 'So many bytes are on the disk for good' },
-  'Upload-Expires': { schema: { type: 'string' }, description: 'Until when it can be gone on with' },
-  'Mediakiln-Media-Id': {
-    schema: { type: 'string', format: 'uuid' },
-    description: 'What became of it, when it is complete',
-  },
-} as const;
 
 /** tus 1.0: an upload that breaks off goes on where it stopped, at any gateway. */
 @ApiTags('Media')
@@ -223,35 +189,7 @@ export class TusController {
   }
 
   @Post(':id')
-  @ApiOperation({
-    summary: 'PATCH, HEAD or DELETE, where only GET and POST get through',
-    description: 'With the headers and the answers of what is meant.',
-  })
-  @ApiUploadId()
-  @ApiTus()
-  @ApiHeader({
-    name: 'X-HTTP-Method-Override',
-    required: false,
-    description: 'What is meant; there is no other POST here',
-    schema: { type: 'string', enum: [...OVERRIDES] },
-    example: 'PATCH',
-  })
-  @ApiHeader({
-    name: 'Upload-Offset',
-    required: false,
-    description: 'Of a PATCH: where this body begins',
-    schema: { ...COUNT, example: 0 },
-  })
-  @ApiChecksum()
-  @ApiConsumes(CONTENT_TYPE)
-  @ApiBody({ ...BYTES, required: false })
-  @ApiResponse({ status: 200, description: 'Of a HEAD: in the headers', headers: ANSWER })
-  @ApiResponse({
-    status: 204,
-    description: 'Everything of a PATCH is on the disk, or everything is deleted',
-    headers: ANSWER,
-  })
-  @ApiAppendProblems('method_not_allowed')
+  @ApiTusOverride()
   async override(
     @CurrentUser() user: RequestUser,
     @Param('id') id: string,

@@ -7,7 +7,7 @@ import type { AppendOptions, Appended } from '@mediakiln/storage';
 import { DataStore, type Lock, type Locker, Upload as TusUpload } from '@tus/server';
 import { uploadName } from '../http/user-text';
 import type { TusHeaders, TusMethod } from './tus.headers';
-import type { TusUploads } from './tus.uploads';
+import { type TusUploads, repeatedBytes } from './tus.uploads';
 import { isOfTheContent } from './upload.finisher';
 
 /** How long a request waits behind another one at the same upload. A look at it does not insist. */
@@ -240,12 +240,6 @@ export class TusExchange extends DataStore implements Locker {
 
 const isUnfinished = ({ concat, offset, length, finished_at }: Upload): boolean =>
   concat !== 'partial' && offset === length && finished_at === null;
-
-/** A part has reserved its bytes once, however often a whole names it. */
-const repeatedBytes = (parts: readonly Upload[]): number =>
-  parts
-    .filter(({ id }, index) => parts.findIndex((part) => part.id === id) < index)
-    .reduce((sum, { length }) => sum + length!, 0);
 
 const nameOf = (metadata: TusUpload['metadata']): string =>
   uploadName(metadata?.filename ?? metadata?.name ?? '');

@@ -39,3 +39,9 @@ export class TusUploads {
     return parts;
   }
 }
+
+/** A part has reserved its bytes once, however often a whole names it. */
+export const repeatedBytes = (parts: readonly Upload[]): number =>
+  parts
+    .filter(({ id }, index) => parts.findIndex((part) => part.id === id) < index)
+    .reduce((sum, { length }) => sum + length!, 0);
