@@ -50,6 +50,7 @@ export class MultipartController {
     'unauthenticated',
     'malformed_multipart',
     'body_too_large',
+    'quota_exceeded',
     'too_many_parts',
     'unsupported_content_type',
     'unsupported_media_type',

@@ -122,6 +122,7 @@ export class TusController {
     'upload_conflict',
     'upload_incomplete',
     'unsupported_media_type',
+    'unsupported_container',
     'empty_file',
   )
   async begin(

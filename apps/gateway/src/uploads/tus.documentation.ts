@@ -31,10 +31,12 @@ export const ApiUploadProblems = (...codes: Parameters<typeof ApiProblems>): Met
   );
 export const ApiAppendProblems = (...codes: Parameters<typeof ApiProblems>): MethodDecorator =>
   ApiUploadProblems(
+    'forbidden',
     'upload_offset_mismatch',
     'body_too_large',
     'unsupported_content_type',
     'unsupported_media_type',
+    'unsupported_container',
     'checksum_mismatch',
     'storage_full',
     ...codes,
