@@ -192,6 +192,22 @@ describe('the output', () => {
     expect(bytes.includes('Sample camera')).toBe(false);
     expect(await difference(input, bytes)).toBe(0);
   });
+
+  it.each(['png', 'webp'] as const)(
+    'keeps the original %s of another orientation as well',
+    async (format) => {
+      const input = await sharp(await photo({ gps: true, orientation: 6, width: 64, height: 48 }))
+        .keepMetadata()
+        .toFormat(format, { effort: format === 'png' ? 10 : 6, quality: 1 })
+        .toBuffer();
+      const { bytes, probe, report } = await runs.compress(input, { quality: 100 });
+      expect(bytes.length).toBeLessThanOrEqual(input.length);
+      expect(report).toMatchObject({ kept_original: true, format });
+      expect(probe).toMatchObject({ has_gps: false, has_icc_profile: true, orientation: 6 });
+      expect(bytes.includes('Sample camera')).toBe(false);
+      expect(await difference(input, bytes)).toBe(0);
+    },
+  );
 });
 
 describe('cancelling', () => {

@@ -1,5 +1,6 @@
+import { crc32 } from 'node:zlib';
 import sharp from 'sharp';
-import { difference, photo, quarters } from '../../../test/support/pictures';
+import { animation, difference, photo, quarters } from '../../../test/support/pictures';
 import { stripMetadata } from './strip-metadata';
 
 const XMP = '<x:xmpmeta xmlns:x="adobe:ns:meta/"><secret>at home</secret></x:xmpmeta>';
@@ -10,6 +11,30 @@ const strip = async (bytes: Buffer, format: 'jpeg' | 'png' | 'webp' | 'avif' | '
   if (!stripped) throw new Error('the file was not laid out as expected');
   return stripped;
 };
+
+const turned = (format: 'png' | 'webp', orientation: number): Promise<Buffer> =>
+  quarters()
+    .toFormat(format)
+    .withMetadata({ orientation })
+    .withExifMerge(EXIF)
+    .withXmp(XMP)
+    .withIccProfile('p3')
+    .toBuffer();
+
+/** libvips may put `Exif\0\0` before what the file holds. */
+const tiffOf = (exif: Buffer): Buffer =>
+  exif.toString('latin1', 0, 6) === 'Exif\0\0' ? exif.subarray(6) : exif;
+
+function pngChunks(png: Buffer): { type: string; isSound: boolean }[] {
+  const chunks: { type: string; isSound: boolean }[] = [];
+  for (let at = 8; at < png.length;) {
+    const end = at + 12 + png.readUInt32BE(at);
+    const isSound = crc32(png.subarray(at + 4, end - 4)) === png.readUInt32BE(end - 4);
+    chunks.push({ type: png.toString('latin1', at + 4, at + 8), isSound });
+    at = end;
+  }
+  return chunks;
+}
 
 describe('stripping metadata', () => {
   it.each(['jpeg', 'png', 'webp', 'avif'] as const)('leaves the picture of a %s as it is', async (format) => {
@@ -36,6 +61,60 @@ describe('stripping metadata', () => {
     const stripped = await strip(bytes, 'jpeg');
     expect((await sharp(stripped).metadata()).orientation ?? 1).toBe(orientation);
     expect(await difference(bytes, stripped)).toBe(0);
+  });
+
+  describe.each(['png', 'webp'] as const)('of a %s', (format) => {
+    it.each([2, 3, 4, 5, 6, 7, 8])(
+      'leaves orientation %i and nothing else of its EXIF',
+      async (orientation) => {
+        const bytes = await turned(format, orientation);
+        const before = await sharp(bytes).metadata();
+        expect(before.exif?.includes('Secret camera') && before.xmp?.includes('at home')).toBe(true);
+
+        const stripped = await strip(bytes, format);
+
+        const after = await sharp(stripped).metadata();
+        expect(after).toMatchObject({ orientation, width: 64, height: 48, icc: before.icc });
+        expect(tiffOf(after.exif!)).toHaveLength(26);
+        expect(after.xmp).toBeUndefined();
+        expect(stripped.includes('Secret camera')).toBe(false);
+        expect(stripped.includes('at home')).toBe(false);
+        expect(stripped.length).toBeLessThan(bytes.length);
+        expect(await difference(bytes, stripped)).toBe(0);
+      },
+    );
+
+    it('says the same when it is stripped twice', async () => {
+      const once = await strip(await turned(format, 6), format);
+      expect(await strip(once, format)).toEqual(once);
+    });
+  });
+
+  it('writes the orientation of a PNG before its pixels, with a checksum', async () => {
+    const chunks = pngChunks(await strip(await turned('png', 6), 'png'));
+    const types = chunks.map(({ type }) => type);
+    expect(types.filter((type) => type === 'eXIf')).toHaveLength(1);
+    expect(types.indexOf('eXIf')).toBeLessThan(types.indexOf('IDAT'));
+    expect(chunks.filter(({ isSound }) => !isSound)).toEqual([]);
+  });
+
+  it('says in the header of a WebP what it holds: its length, EXIF and no XMP', async () => {
+    const stripped = await strip(await turned('webp', 6), 'webp');
+    expect(stripped.readUInt32LE(4)).toBe(stripped.length - 8);
+    expect(stripped.toString('latin1', 12, 16)).toBe('VP8X');
+    expect(stripped[20]! & 0b1100).toBe(0b1000);
+    expect(stripped.toString('latin1', stripped.length - 34, stripped.length - 30)).toBe('EXIF');
+  });
+
+  it('keeps an animated WebP of another orientation moving', async () => {
+    const bytes = await sharp(await animation('webp', 3), { animated: true })
+      .webp({ lossless: true })
+      .withMetadata({ orientation: 3 })
+      .withExifMerge(EXIF)
+      .toBuffer();
+    const stripped = await strip(bytes, 'webp');
+    expect(await sharp(stripped).metadata()).toMatchObject({ orientation: 3, pages: 3, loop: 3 });
+    expect(stripped.includes('Secret camera')).toBe(false);
   });
 
   it('keeps every scan of a progressive JPEG and drops what a camera appended', async () => {

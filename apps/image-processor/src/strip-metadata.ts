@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import type { ImageProbe } from '@mediakiln/contracts';
 import type { Metadata } from 'sharp';
 import { stripGif } from './strip-gif';
@@ -71,40 +72,52 @@ function endOfScan(bytes: Buffer, start: number): number {
   return Number.MAX_SAFE_INTEGER;
 }
 
-/** An EXIF segment that holds the orientation alone. */
+/** An APP1 segment of EXIF that holds the orientation alone. */
 function orientationSegment(orientation: number): Buffer {
-  const segment = Buffer.from(
-    'ffe10022' + '457869660000' + '4d4d002a00000008' + '0001' + '011200030000000100000000' + '00000000',
-    'hex',
-  );
-  segment.writeUInt16BE(orientation, 28);
-  return segment;
+  return Buffer.concat([Buffer.from('ffe10022' + '457869660000', 'hex'), orientationExif(orientation)]);
+}
+
+/** 26 bytes: a TIFF header and a directory of one entry, the orientation (Exif 2.32, tag 0x0112). */
+function orientationExif(orientation: number): Buffer {
+  const exif = Buffer.from('4d4d002a00000008' + '0001' + '011200030000000100000000' + '00000000', 'hex');
+  exif.writeUInt16BE(orientation, 18);
+  return exif;
 }
 
 const PNG_METADATA = ['eXIf', 'tEXt', 'zTXt', 'iTXt', 'tIME'];
 
-/** Orientation of a PNG lives in eXIf: dropping it would turn the picture. */
 function stripPng(bytes: Buffer, { orientation = 1 }: FoundMetadata): Buffer | undefined {
-  if (orientation !== 1) return undefined;
   const kept = [bytes.subarray(0, 8)];
   for (let at = 8; at + 12 <= bytes.length;) {
     const end = at + 12 + bytes.readUInt32BE(at);
     if (end > bytes.length) return undefined;
     const type = bytes.toString('latin1', at + 4, at + 8);
     if (!PNG_METADATA.includes(type)) kept.push(bytes.subarray(at, end));
+    // Readers that turn a picture while they decode it look for the orientation before the pixels.
+    if (type === 'IHDR' && orientation !== 1) kept.push(pngChunk('eXIf', orientationExif(orientation)));
     if (type === 'IEND') return Buffer.concat(kept);
     at = end;
   }
   return undefined;
 }
 
+/** Length of the data, type, data, and a checksum of the last two (PNG 3rd edition, 5.3). */
+function pngChunk(type: string, data: Buffer): Buffer {
+  const chunk = Buffer.alloc(12 + data.length);
+  chunk.writeUInt32BE(data.length, 0);
+  chunk.write(type, 4, 'latin1');
+  chunk.set(data, 8);
+  chunk.writeUInt32BE(crc32(chunk.subarray(4, -4)), 8 + data.length);
+  return chunk;
+}
+
 const WEBP_EXIF_FLAG = 0x08;
 const WEBP_XMP_FLAG = 0x04;
 
 function stripWebp(bytes: Buffer, { orientation = 1 }: FoundMetadata): Buffer | undefined {
-  if (orientation !== 1) return undefined;
   const riffEnd = 8 + bytes.readUInt32LE(4);
   if (riffEnd > bytes.length) return undefined;
+  const isTurned = orientation !== 1;
   const kept: Buffer[] = [];
   for (let at = 12; at + 8 <= riffEnd;) {
     const size = bytes.readUInt32LE(at + 4);
@@ -112,20 +125,31 @@ function stripWebp(bytes: Buffer, { orientation = 1 }: FoundMetadata): Buffer | 
     if (end > riffEnd) return undefined;
     const type = bytes.toString('latin1', at, at + 4);
     const chunk = bytes.subarray(at, end);
-    if (type === 'VP8X') kept.push(withoutMetadataFlags(chunk));
+    if (type === 'VP8X') kept.push(withMetadataFlags(chunk, isTurned ? WEBP_EXIF_FLAG : 0));
     else if (type !== 'EXIF' && type !== 'XMP ') kept.push(chunk);
     at = end;
   }
+  // EXIF stands behind the picture.
+  if (isTurned) kept.push(webpChunk('EXIF', orientationExif(orientation)));
   const body = Buffer.concat(kept);
   const header = Buffer.from(bytes.subarray(0, 12));
   header.writeUInt32LE(4 + body.length, 4);
   return Buffer.concat([header, body]);
 }
 
-function withoutMetadataFlags(chunk: Buffer): Buffer {
+/** @param flags of the metadata that the file is left with. */
+function withMetadataFlags(chunk: Buffer, flags: number): Buffer {
   const copy = Buffer.from(chunk);
-  copy[8] = copy[8]! & ~(WEBP_EXIF_FLAG | WEBP_XMP_FLAG);
+  copy[8] = (copy[8]! & ~(WEBP_EXIF_FLAG | WEBP_XMP_FLAG)) | flags;
   return copy;
+}
+
+/** @param data of an even length: nothing is padded. */
+function webpChunk(type: string, data: Buffer): Buffer {
+  const header = Buffer.alloc(8);
+  header.write(type, 'latin1');
+  header.writeUInt32LE(data.length, 4);
+  return Buffer.concat([header, data]);
 }
 
 const TIFF_HEADER_BYTES = 8;
