@@ -6,6 +6,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DataSource } from 'typeorm';
 import { sweepWithoutGrace } from './grace';
+import { wrongDeliveries } from './oracle.deliveries';
 import { engines } from './proc';
 import type { System } from './system';
 import { until } from './until';
@@ -44,7 +45,8 @@ const SEVERAL: Readonly<Record<string, (report: unknown) => string[]>> = {
 /**
  * Judges a system after whatever was done to it.
  * I1 every acknowledged upload is there, byte for byte. I2 every accepted job has ended. I3 one row and one file
- * for each output of a completed job, nothing without its counterpart. I5 no work file and no engine is left.
+ * for each output of a completed job, nothing without its counterpart. I4 one delivery for each end of a job or a batch
+ * to each of its receivers, and no other. I5 no work file and no engine is left.
  * @returns one sentence per broken promise; empty when all were kept
  */
 export async function judge(
@@ -62,6 +64,7 @@ export async function judge(
     ...(await lostUploads(database, ledgers, await readFiles(dataDir))),
     ...(await lostJobs(database, ledgers)),
     ...(await wrongOutputs(database)),
+    ...(await wrongDeliveries(database)),
     ...(await lastingLeftovers(dataDir)),
   ];
 }

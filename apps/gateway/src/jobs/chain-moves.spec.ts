@@ -4,6 +4,7 @@ import { Media } from '@mediakiln/entities';
 import { type ChainJob, ChainScene } from '../../../../test/support/chains';
 import { Client } from '../../../../test/support/client';
 import { type TestGateway, startGateway } from '../../../../test/support/gateway';
+import { wrongDeliveries } from '../../../../test/support/oracle.deliveries';
 
 const HOOK = 'https://example.com/hook';
 
@@ -18,6 +19,8 @@ beforeEach(async () => {
   await gateway.database.query('TRUNCATE job, webhook_delivery CASCADE');
   scene = await ChainScene.open(gateway);
 });
+// The oracle of the chaos runs has its own words for who is told of a chain.
+afterEach(async () => expect(await wrongDeliveries(gateway.database)).toEqual([]));
 
 describe('a chain', () => {
   it('ends behind a step that failed, and says which and why', async () => {
