@@ -6,6 +6,7 @@ import { DatabaseLock } from '../support/database-lock';
 import { judge } from '../support/oracle';
 import { type PictureHost, listOf, startPictureHost } from '../support/picture-host';
 import { Services } from '../support/services';
+import { ToldLedger } from '../support/told-ledger';
 import { until } from '../support/until';
 
 /** The whole form: BATCH_ROWS=10000 BATCH_IMAGES_PER_ROW=5 BATCH_PICTURE_WIDTH=320, which takes a quarter of an hour. */
@@ -20,15 +21,17 @@ const MEMORY_GROWTH = 1.3;
 const RUN_WITHIN_MS = IS_LARGE ? 3_600_000 : 150_000;
 
 let shop: PictureHost;
+let receiver: ToldLedger;
 let services: Services;
 let client: Client;
 
 beforeAll(async () => {
   shop = await startPictureHost(WIDTH);
+  receiver = await ToldLedger.start();
   services = await Services.prepare({
     env: {
       FETCH_ALLOW_CIDRS: '127.0.0.1',
-      FETCH_ALLOW_PORTS: String(shop.host.port),
+      FETCH_ALLOW_PORTS: `${shop.host.port},${receiver.port}`,
       IMAGE_CONCURRENCY: '4',
       ...(IS_LARGE && { LEASE_SECONDS: '30' }),
     },
@@ -39,6 +42,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await services?.close();
   await shop?.host.close();
+  await receiver?.close();
 }, 60_000);
 
 type Line = Record<'S. No.' | 'Input Image Urls' | 'status' | 'sha256' | 'output_url', string>;
@@ -52,6 +56,7 @@ async function create(rows: number): Promise<string> {
     Array.from({ length: rows }, (_, row) => numbersOf(row)),
   );
   const body = formWith(list, 'list.csv');
+  body.append('webhook_url', receiver.url);
   return (await client.expect(202, 'POST', '/v1/batches', { body })).body.id as string;
 }
 
@@ -99,6 +104,11 @@ it(
       ).flat(),
     );
     expect(new Set(lines.map(({ sha256 }) => sha256)).size).toBe(TOTAL);
+    const told = await until('the batch to be told of', () => {
+      const calls = receiver.once().filter(({ about }) => about === id);
+      return calls.length > 0 && calls;
+    });
+    expect(told).toMatchObject([{ type: 'batch.completed' }]);
     if (small) {
       console.log(JSON.stringify({ images: TOTAL, small: small.mostMiB, large: large.mostMiB }));
       for (const [name, most] of Object.entries(large.mostMiB))

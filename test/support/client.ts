@@ -53,6 +53,7 @@ export interface JobAsk {
   inputs: ({ media_id: string } | { url: string })[];
   params?: Record<string, unknown>;
   delay_seconds?: number;
+  webhook_url?: string;
 }
 
 /** An answer, read whole. `body` is parsed where it is JSON. */

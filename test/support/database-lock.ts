@@ -1,7 +1,7 @@
 import type { DataSource } from 'typeorm';
 import { until } from './until';
 
-const STOPS = { object: 4_242, session: 4_243, batch: 4_244 };
+const STOPS = { object: 4_242, session: 4_243, batch: 4_244, webhook_delivery: 4_245 };
 const stopAt = (table: keyof typeof STOPS, event: string): string => `
 CREATE OR REPLACE FUNCTION stop_at_${table}() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -26,7 +26,10 @@ export class DatabaseLock {
   }
 
   /** Nobody can insert a row there; whoever tries holds what its transaction has locked so far. */
-  static async onInsert(database: DataSource, table: 'object' | 'session'): Promise<DatabaseLock> {
+  static async onInsert(
+    database: DataSource,
+    table: Exclude<keyof typeof STOPS, 'batch'>,
+  ): Promise<DatabaseLock> {
     return DatabaseLock.onEvent(database, table, `INSERT ON ${table} FOR EACH ROW`);
   }
 
@@ -91,6 +94,14 @@ export class DatabaseLock {
       );
       return row!.waiting >= count;
     });
+  }
+
+  /** Breaks the connections that wait, as the death of their machine does; what their transactions did is undone. */
+  async breakWaiting(): Promise<void> {
+    await this.database.query(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+       WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+    );
   }
 
   async release(): Promise<void> {
