@@ -17,6 +17,8 @@ interface Source {
   modes?: string[];
   /** The same on the npm-shipped build, where that differs. */
   modesOfOldBuild?: string[];
+  /** Which cut shows what is special of it, on both builds. */
+  cut?: string;
   hasSound?: boolean;
   isUneven?: boolean;
 }
@@ -76,6 +78,13 @@ const OTHERS: Source[] = [
     // It loses a frame at one of the joins, which the check sees.
     modesOfOldBuild: ['copy', 'smart', 'encode'],
   },
+  { name: '10 fps', fps: 10, clip: clipOf({ fps: 10 }, 10), cut: 'right behind a frame' },
+  {
+    name: '10 fps, MP3',
+    fps: 10,
+    clip: clipOf({ fps: 10, more: ['-c:a', 'libmp3lame'] }, 10),
+    cut: 'right behind a frame',
+  },
   {
     name: 'sound before the picture in the file',
     fps: 30,
@@ -109,6 +118,7 @@ const CUTS: [string, number, number, 'copy' | 'smart' | 'encode'][] = [
   ['from the start', 0, 2.5, 'smart'],
   ['to the end', 2.5, 99, 'smart'],
   ['in one group', 2.2, 2.8, 'encode'],
+  ['right behind a frame', 1, 3.01, 'smart'],
 ];
 
 const isWhole = process.env.CUT_MATRIX === '1';
@@ -116,13 +126,20 @@ const isWhole = process.env.CUT_MATRIX === '1';
 const SAMPLE = [...GRID.filter((_source, index) => index % 4 === 0), ...OTHERS];
 const CASES = (isWhole ? [...GRID, ...OTHERS] : SAMPLE).flatMap((source, index) =>
   CUTS.filter(
-    (_cut, at) => isWhole || at === index % CUTS.length || (at === 2 && source.modes === undefined),
+    ([name], at) =>
+      isWhole ||
+      name === source.cut ||
+      at === index % CUTS.length ||
+      (at === 2 && source.modes === undefined),
   ).map((cut) => [source.name, cut[0], source, cut] as const),
 );
 
 describe.each(FFMPEG_PAIRS)('cuts that are copied where they can be, on %s', (name, findPair) => {
   // Every fourth one of the sample on the older build: what differs between builds shows in a few.
-  const cases = CASES.filter((_case, index) => isWhole || index % 4 === 0 || name.startsWith('the distr'));
+  const cases = CASES.filter(
+    ([, cut, source], index) =>
+      isWhole || index % 4 === 0 || cut === source.cut || name.startsWith('the distr'),
+  );
   let bench: VideoBench;
 
   beforeAll(async () => {

@@ -162,6 +162,23 @@ describe('the plan of video.trim that copies', () => {
     }
   });
 
+  it.each<[string, Scene, RegExp | null]>([
+    ['copied', {}, null],
+    ['copied into a file of its own', { isIndexed: false }, / -t 2\.083333/],
+    ['encoded', { probe: { audio: { ...PROBE.audio!, codec: 'flac' } } }, /:end=4\.033333,/],
+  ])('has sound that is %s end where the last frame gives way', (_case, scene, option) => {
+    const { runs, splice, outputs } = planned(2, 4.001, scene);
+    const [stretch, end] = [{ seconds: expect.closeTo(61 / 30, 6) as number }, 2.033333];
+    expect(splice!.sound).toMatchObject({ stretch });
+    expect(outputs[0]!.verify).toMatchObject({ joined: { sound_end_seconds: end } });
+    if (option) expect(runs.at(-1)!.output_options.join(' ')).toMatch(option);
+  });
+
+  it('wants no more sound than there is', () => {
+    const { outputs } = planned(2, 5, { probe: { audio: { ...PROBE.audio!, duration_seconds: 4 } } });
+    expect(outputs[0]!.verify).toMatchObject({ joined: { sound_end_seconds: 2 } });
+  });
+
   it('has every frame’s time and both joins checked', () => {
     const { verify } = planned(1.5, 5.5).outputs[0]!;
     const joined = 'joined' in verify ? verify.joined! : null;

@@ -132,9 +132,12 @@ function spliceOf(
 const isCopiedSound = ({ codec, sample_rate }: AudioStreamProbe): boolean =>
   COPIED_SOUND_CODECS.includes(codec) && sample_rate >= MIN_COPIED_SAMPLE_RATE;
 
-/** Out of the source itself where that is an MP4 of AAC, else out of a file that is made of it. */
+/**
+ * Out of the source itself where that is an MP4 of AAC, else out of a file that is made of it; until the last frame gives
+ * way, which at a low frame rate is long after the end that was asked for.
+ */
 function soundOf(
-  { probe, cut }: CutOrder,
+  { probe }: CutOrder,
   stretch: CopiedStretch,
   { start, end }: CutTimes,
   audio: AudioStreamProbe,
@@ -158,7 +161,7 @@ function soundOf(
     output_seconds: seconds,
   });
   if (!isCopiedSound(audio)) {
-    const encoded = encodedSound(probe, audio, { codec: 'aac', stretch: { start, end: cut.end } });
+    const encoded = encodedSound(probe, audio, { codec: 'aac', stretch: { start, end } });
     return { stretch: { ...piece, ...made, from_seconds: 0 }, runs: [run(startingAt(probe, from), encoded)] };
   }
   const seek = Math.max(0, from - probe.start_seconds - SOUND_LEAD_SECONDS);
@@ -171,9 +174,9 @@ function soundOf(
 }
 
 function joinedCheck(
-  { probe, video, span, cut }: CutOrder,
+  { probe, video, span }: CutOrder,
   stretch: CopiedStretch,
-  { start, audio }: CutTimes,
+  { start, end, audio }: CutTimes,
 ) {
   const tick = tickSeconds(video);
   const after = (ticks: number): number => micro((ticks - span.first_tick) * tick);
@@ -181,9 +184,7 @@ function joinedCheck(
     frame_seconds: stretch.ticks.map(after),
     tick_seconds: tick,
     joins_seconds: [after(stretch.first_tick), after(stretch.end_tick)],
-    sound_end_seconds: audio?.duration_seconds
-      ? micro(Math.min(cut.end, soundEnd(probe, audio)) - start)
-      : null,
+    sound_end_seconds: audio?.duration_seconds ? micro(Math.min(end, soundEnd(probe, audio)) - start) : null,
     rotation_degrees: video.rotation_degrees,
     sample_aspect_ratio: video.sample_aspect_ratio,
   };
