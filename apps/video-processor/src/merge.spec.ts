@@ -74,6 +74,34 @@ describe.each(FFMPEG_PAIRS)('video.merge on %s', (_name, findPair) => {
     near(await soundEdges(path), [2, 3.2]);
   });
 
+  it('leaves untagged what it encodes to go with untagged clips, whatever tags that has', async () => {
+    const main = await makeClip({ ...BASE, seconds: 2 });
+    const tagged = (primaries: string, transfer: string, matrix: string): Promise<string> =>
+      makeClip({
+        ...BASE,
+        more: [
+          ...['-color_primaries', primaries, '-color_trc', transfer, '-colorspace', matrix],
+          ...['-color_range', 'tv', '-chroma_sample_location', 'topleft'],
+        ],
+      });
+    const [old, high] = [
+      await tagged('bt470bg', 'gamma28', 'smpte170m'),
+      await tagged('bt709', 'bt709', 'bt709'),
+    ];
+    const { probe, report, inputs, numbers } = await merge([main, old, main, high]);
+    expect(report).toMatchObject({ mode: 'mixed', width: 320, height: 180 });
+    expect(inputs.map(({ picture }) => picture)).toEqual(['copied', 're-encoded', 'copied', 're-encoded']);
+    expect(probe.video).toMatchObject({ color_primaries: null, color_transfer: null, color_space: null });
+    expect(await numbers()).toEqual([counted(60), counted(30), counted(60), counted(30)]);
+  });
+
+  it('encodes clips whose colours lie in different places so that they join', async () => {
+    const other = await makeClip({ ...BASE, more: ['-chroma_sample_location', 'topleft'] });
+    const { report, numbers } = await merge([await makeClip(BASE), other], { frames_per_second: 25 });
+    expect(report).toMatchObject({ mode: 'encode', frames: 50 });
+    expect((await numbers()).map((frames) => frames.at(-1))).toEqual([29, 29]);
+  });
+
   it('unifies codecs, containers, frame rates and sounds when nothing can be copied', async () => {
     const variable = await makeClip({ ...BASE, isVariable: true });
     const vp9 = await makeClip({ ...BASE, seconds: 0.8, container: 'webm', width: 160, height: 90, fps: 24 });

@@ -68,6 +68,19 @@ export const colorTags = (video: VideoStreamProbe): string[] => [
   ...tag('-color_range', isFullRangeVideo(video) ? 'pc' : video.color_range === null ? undefined : 'tv'),
 ];
 
+/**
+ * Options that tag pictures of limited range as another one is tagged, and as nothing where that says nothing: unless told,
+ * ffmpeg tags them as they were before they were converted.
+ */
+export const tagsLike = (video: VideoStreamProbe): string[] => [
+  ...['-color_primaries', PRIMARIES[video.color_primaries ?? ''] ?? UNTAGGED],
+  ...['-color_trc', TRANSFERS[video.color_transfer ?? ''] ?? UNTAGGED],
+  ...['-colorspace', MATRICES[video.color_space ?? ''] ?? UNTAGGED],
+  ...['-color_range', 'tv'],
+];
+
+const UNTAGGED = 'unspecified';
+
 const tag = (option: string, value: string | undefined): string[] =>
   value === undefined ? [] : [option, value];
 

@@ -2,7 +2,7 @@ import type { VideoStreamProbe } from '@mediakiln/contracts';
 import type { RunSource } from '../splice';
 import type { EngineFacts, EngineRun } from '../video-plan';
 import { fittedSize } from '../image/geometry';
-import { colorPath } from './color';
+import { tagsLike } from './color';
 import { roundedDown } from './even-sides';
 import { perSecond, rateText, timescaleOf } from './merge-rate';
 import { type Difference, type MergeInput, freeEncoder, matchingEncoder } from './merge-signature';
@@ -117,13 +117,17 @@ function encoded(piece: MergePiece, position: number, target: MergeTarget, engin
     ...['-map', `${position}:${piece.input.video.index}`, '-filter:v', pictureFilters(piece, target, engine)],
     ...['-frames:v', String(piece.frames), ...(like ? matchingEncoder(like.video) : freeEncoder())],
     ...['-g', String(Math.ceil(KEYFRAME_SECONDS * perSecond(rate)))],
-    ...(like ? colorPath(like.video).options : BT709),
+    ...(like ? tagsLike(like.video) : BT709),
+    ...CHROMA,
   ];
 }
 
 const BT709 = [
   ...['-color_primaries', 'bt709', '-color_trc', 'bt709', '-colorspace', 'bt709', '-color_range', 'tv'],
 ];
+
+/** Where x264 places colour unless told otherwise. All that is encoded has to have the same parameter sets. */
+const CHROMA = ['-chroma_sample_location', 'left'];
 
 function pictureFilters(
   { input: { video }, seconds }: MergePiece,

@@ -132,6 +132,19 @@ describe('the plan of video.merge', () => {
     expect(parts(planned([small, clip()], { width: 640 }))).toEqual([[], ['size']]);
   });
 
+  it.each<[string, Partial<VideoStreamProbe>, string]>([
+    ['nothing', {}, '-color_primaries unspecified -color_trc unspecified -colorspace unspecified'],
+    [
+      'all',
+      { color_primaries: 'bt709', color_transfer: 'bt470bg', color_space: 'smpte170m' },
+      '-color_primaries bt709 -color_trc gamma28 -colorspace smpte170m',
+    ],
+  ])('tags what is encoded as the copied ones are that tell %s of their colours', (_what, tags, options) => {
+    const odd = clip({ color_space: 'bt470bg', color_primaries: 'bt470bg', duration_seconds: 4 });
+    const plan = planned([clip(tags), odd, clip(tags)]);
+    expect(plan.runs[0]!.output_options.join(' ')).toContain(`${options} -color_range tv`);
+  });
+
   it('encodes all when the pictures cannot go into an MP4 of H.264, at the highest rate', () => {
     const film = { average_frame_rate: '24/1', base_frame_rate: '24/1' };
     const plan = planned([clip({ codec: 'hevc', ...film }), clip({ codec: 'vp9', duration_seconds: null })]);
