@@ -51,6 +51,18 @@ export async function makeClip(options: ClipOptions = {}): Promise<string> {
 export const deriveClip = (name: string, container: string, options: string[]): Promise<string> =>
   cached(name, container, (path) => ffmpeg([...options, path]));
 
+/** Two seconds of H.264 whose second one starts with a keyframe that is no IDR picture, and that second by itself. */
+export async function openClips(options: ClipOptions): Promise<{ whole: string; cut: string }> {
+  const more = ['-x264-params', 'open-gop=1:scenecut=0:b-adapt=0'];
+  const whole = await makeClip({ ...options, seconds: 2, audioSeconds: 0, keyframeEvery: 30, more });
+  // Without the frame that is shown before the keyframe and decoded behind it, so that what is left can be shown.
+  const filters = 'noise=drop=eq(n\\,1),setts=pts=PTS:dts=if(N\\,DTS\\,DTS+512)';
+  const cut = await deriveClip(`${nameIn(whole)}-starts-open`, 'mp4', [
+    ...['-ss', '1', '-i', whole, '-c', 'copy', '-use_editlist', '0', '-bsf:v', filters],
+  ]);
+  return { whole, cut };
+}
+
 /** The first `share` of a file, as a broken-off upload leaves it. */
 export const truncateClip = (source: string, share: number): Promise<string> =>
   cached(`${nameIn(source)}-cut${share}`, source.split('.').at(-1)!, async (path) => {

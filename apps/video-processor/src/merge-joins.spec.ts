@@ -1,7 +1,7 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { videoMerge } from '@mediakiln/operations';
-import { type ClipOptions, frameNumbers, makeClip } from '../../../test/support/clips';
+import { type ClipOptions, frameNumbers, makeClip, openClips } from '../../../test/support/clips';
 import { distributionFfmpeg } from '../../../test/support/ffmpeg';
 import { BASE, type MergedInput, SOUND_OFF_SECONDS, counted, near } from '../../../test/support/merges';
 import { decodedSeconds, soundEdges } from '../../../test/support/sound-edges';
@@ -83,6 +83,18 @@ describe('video.merge', () => {
       expect(Math.abs((await decodedSeconds(outputs[0]!.path)) - 4)).toBeLessThan(SOUND_OFF_SECONDS);
     },
   );
+
+  // A decoder that comes to it from the input before takes it for a part of that.
+  it('encodes everything where an input starts with a keyframe that does not end what came before', async () => {
+    const { whole, cut } = await openClips(BASE);
+    const { outputs, report } = await bench.merge([whole, cut, whole]);
+    expect(report).toMatchObject({
+      mode: 'encode',
+      fallback_reason: expect.stringMatching(/look back/) as string,
+    });
+    const rest = counted(30).map((frame) => frame + 30);
+    expect(await frameNumbers(outputs[0]!.path)).toEqual([...counted(60), ...rest, ...counted(60)]);
+  });
 
   it('encodes everything when what was joined does not decode cleanly', async () => {
     const odd = await makeClip({ ...BASE, width: 160, height: 90 });

@@ -1,6 +1,6 @@
 import { access } from 'node:fs/promises';
 import type { Splice } from '@mediakiln/operations';
-import { deriveClip, makeClip } from '../../../../test/support/clips';
+import { deriveClip, makeClip, openClips } from '../../../../test/support/clips';
 import { SPLICED_CLIP as SMALL, SpliceBench, piece, spliceOf } from '../../../../test/support/splices';
 
 let bench: SpliceBench;
@@ -20,6 +20,14 @@ describe('a splice', () => {
       'a start that is no keyframe',
       async () => [spliceOf([piece(0, 9, 0, 3)]), [await makeClip(SMALL)]],
       /keyframe/,
+    ],
+    [
+      'a start that is marked as a keyframe but does not end what frames may look back at',
+      async () => {
+        const { whole, cut } = await openClips(SMALL);
+        return [spliceOf([piece(0, 60, 0), piece(1, 30, 60)]), [whole, cut]];
+      },
+      /look back/,
     ],
     [
       'an end among reordered frames',

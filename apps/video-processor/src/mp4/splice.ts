@@ -1,11 +1,12 @@
 import { AppError } from '@mediakiln/contracts';
-import type { RunSource, Splice } from '@mediakiln/operations';
+import type { PicturePiece, RunSource, Splice } from '@mediakiln/operations';
 import { BrokenMp4 } from './boxes';
+import { firstIdr } from './idr-samples';
 import { type Movie, type Track, readMovie } from './movie';
 import { pictureEntry, soundEntry } from './sample-entries';
 import { MAX_SAMPLES } from './samples';
 import type { MadeTrack } from './made-track';
-import { splicedPicture } from './spliced-picture';
+import { type PieceOf, splicedPicture, startOf } from './spliced-picture';
 import { packedSound, stretchedSound } from './spliced-sound';
 import { type MovieWriting, writeMovie } from './write-movie';
 
@@ -21,7 +22,7 @@ export interface SpliceOrder extends MovieWriting {
 export async function carryOutSplice(splice: Splice, order: SpliceOrder): Promise<void> {
   const inputs = new Inputs(order.pathOf);
   try {
-    const tracks = [await pictureOf(splice, inputs), ...(await soundOf(splice, inputs))];
+    const tracks = [await pictureOf(splice, inputs, order.signal), ...(await soundOf(splice, inputs))];
     const { rotation_degrees: rotationDegrees } = splice.picture;
     await writeMovie(order.output, { tracks, rotationDegrees, paths: inputs.paths }, order);
   } catch (error) {
@@ -38,20 +39,39 @@ export function asUnjoinable(error: unknown): unknown {
   });
 }
 
-async function pictureOf({ picture }: Splice, inputs: Inputs): Promise<MadeTrack> {
+async function pictureOf({ picture }: Splice, inputs: Inputs, signal: AbortSignal): Promise<MadeTrack> {
   const pieces = await inputs.of('vide', picture.pieces);
   // What most of it is of decides how all of it is described.
   const most = Math.max(...picture.pieces.map(({ frames }) => frames));
   const entries = [...pieces].sort(
     (one, other) => Number(other.piece.frames === most) - Number(one.piece.frames === most),
   );
-  return {
+  const made: MadeTrack = {
     ...splicedPicture(pieces, picture),
     entry: pictureEntry(
       entries.map(({ track }) => track.entry),
       picture.sample_aspect_ratio,
     ),
   };
+  await refuseOpenStarts(pieces, inputs.paths, signal);
+  return made;
+}
+
+/** Behind another piece, a decoder takes any keyframe but an IDR picture for a part of that. @throws BrokenMp4 */
+async function refuseOpenStarts(
+  pieces: readonly PieceOf<PicturePiece>[],
+  paths: readonly string[],
+  signal: AbortSignal,
+): Promise<void> {
+  const known = new Set<string>();
+  for (const { piece, track, file } of pieces) {
+    const from = startOf(track, piece);
+    const place = `${file} ${from}`;
+    if (known.has(place)) continue;
+    known.add(place);
+    if ((await firstIdr(paths[file]!, track, [from], signal)) === null)
+      throw new BrokenMp4('a piece of it starts with a keyframe behind which frames may look back');
+  }
 }
 
 async function soundOf({ sound }: Splice, inputs: Inputs): Promise<MadeTrack[]> {

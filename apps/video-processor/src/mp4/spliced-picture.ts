@@ -47,11 +47,20 @@ export function splicedPicture(
 const EDGE_FRAMES = 64;
 const edgeOf = (shown: Float64Array): Float64Array => shown.subarray(0, EDGE_FRAMES);
 
-function stretchOf(track: Track, { from_tick, frames }: PicturePiece): { from: number; shown: Float64Array } {
-  const { count, isSync } = track.samples;
+/** The first sample of a piece; as many as there are where it is not there. */
+export function startOf(track: Track, { from_tick }: PicturePiece): number {
+  const { count } = track.samples;
   const shownOf = shownBy(track);
   let from = 0;
   if (from_tick !== null) while (from < count && shownOf(from).pts !== from_tick) from++;
+  return from;
+}
+
+function stretchOf(track: Track, piece: PicturePiece): { from: number; shown: Float64Array } {
+  const { frames } = piece;
+  const { count, isSync } = track.samples;
+  const shownOf = shownBy(track);
+  const from = startOf(track, piece);
   if (from + frames > count)
     throw new BrokenMp4(`it has ${Math.max(0, count - from)} of ${frames} frames that are to be copied`);
   if (isSync[from] !== 1) throw new BrokenMp4('a piece of it does not start with a keyframe');
