@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import type { Server } from 'node:http';
 import { Controller, Module, Post, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { type TestGateway, startGateway } from '../../../../test/support/gateway';
@@ -117,7 +116,7 @@ describe('what never becomes a request', () => {
     });
     const headers = { 'content-type': 'application/offset+octet-stream' };
     const init = { method: 'POST', headers, body, duplex: 'half' } as RequestInit;
-    const begun = once(gateway.app.getHttpServer() as Server, 'request');
+    const begun = once(gateway.app.getHttpServer(), 'request');
     const answer = fetch(`${gateway.url}/probe/upload`, init);
     await begun;
     await new Promise((resolve) => setTimeout(resolve, 1_000));
