@@ -11,6 +11,8 @@ export interface CutProof {
   numbers: number[];
   /** Packets that are decoded no later than the one before them. */
   disorders: number;
+  /** When each frame is shown, in seconds of the file. */
+  times: number[];
   /** Seconds between each frame and the next. */
   steps: number[];
   /** What a decoder says of the whole file. */
@@ -48,6 +50,7 @@ export async function proveCut(path: string): Promise<CutProof> {
   return {
     numbers,
     warnings,
+    times: picture,
     disorders: decoding.filter((dts, index) => index > 0 && !(dts > decoding[index - 1]!)).length,
     steps: picture.slice(1).map((pts, index) => pts - picture[index]!),
     // ffprobe leaves out durations in a coarse time base.
