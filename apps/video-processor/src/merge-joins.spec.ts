@@ -1,5 +1,6 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import type { VideoProbe } from '@mediakiln/contracts';
 import { videoMerge } from '@mediakiln/operations';
 import { type ClipOptions, frameNumbers, makeClip, openClips } from '../../../test/support/clips';
 import { distributionFfmpeg } from '../../../test/support/ffmpeg';
@@ -43,6 +44,30 @@ describe('video.merge', () => {
     const lasts = report!.duration_seconds as number;
     expect(Math.abs((await decodedSeconds(outputs[0]!.path)) - lasts)).toBeLessThan(SOUND_OFF_SECONDS);
     expect(await frameNumbers(outputs[0]!.path)).toEqual(inputs.flatMap(({ frames }) => counted(frames)));
+  });
+
+  it('joins as many inputs as it takes, without a frame or a packet out of place', async () => {
+    const heard = await makeClip({ ...BASE, seconds: 0.2, width: 64, height: 64 });
+    const silent = await makeClip({ ...BASE, seconds: 0.2, width: 64, height: 64, audioSeconds: 0 });
+    const { outputs, report } = await bench.merge(
+      Array.from({ length: 100 }, (_, at) => (at % 10 === 9 ? silent : heard)),
+    );
+    expect(report).toMatchObject({ mode: 'copy', frames: 600, duration_seconds: 20 });
+    const { video } = outputs[0]!.info.probe as VideoProbe;
+    expect(video!.duration_seconds).toBeCloseTo(20, 2);
+    expect(Math.abs((await decodedSeconds(outputs[0]!.path)) - 20)).toBeLessThan(SOUND_OFF_SECONDS);
+  });
+
+  it('makes one kind of sound of two', async () => {
+    const stereo = await makeClip({ ...BASE, seconds: 2, more: ['-ar', '44100', '-ac', '2'] });
+    const mono = await makeClip(BASE);
+    const { outputs, report } = await bench.merge([stereo, mono, stereo]);
+    expect((report!.inputs as MergedInput[]).map(({ picture }) => picture)).toEqual(
+      Array.from({ length: 3 }, () => 'copied'),
+    );
+    const { audio } = outputs[0]!.info.probe as VideoProbe;
+    expect(audio).toMatchObject({ codec: 'aac', sample_rate: 44_100, channels: 2 });
+    expect(Math.abs((await decodedSeconds(outputs[0]!.path)) - 5)).toBeLessThan(SOUND_OFF_SECONDS);
   });
 
   it('never follows a list among the inputs', async () => {
