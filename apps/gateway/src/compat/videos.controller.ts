@@ -79,7 +79,7 @@ export class VideosController {
   @ApiQuery({
     name: 'token',
     required: false,
-    description: 'As it stands in the link',
+    description: 'As it stands in the link. What is none, or longer, is answered 404',
     schema: { type: 'string', maxLength: MAX_TOKEN_CHARACTERS },
   })
   @ApiHeader({ name: 'Range', required: false, example: 'bytes=0-1023' })
@@ -87,7 +87,7 @@ export class VideosController {
   @ApiResponse({ status: 200, description: 'The whole video', content: { 'video/*': FILE } })
   @ApiResponse({ status: 206, description: 'The range', content: { 'video/*': FILE } })
   @ApiResponse({ status: 304, description: 'You have it already' })
-  @ApiErrorBodies(400, 404, 416)
+  @ApiErrorBodies(404, 416)
   async serve(
     @Query('token') token: unknown,
     @Req() request: FastifyRequest,
