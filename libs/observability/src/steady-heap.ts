@@ -17,7 +17,7 @@ export function keepHeapSteady({ growthPercent }: { growthPercent: number }): vo
 
 /**
  * The bytes of a file begin to pass through this process: there is room for them until the last such file has passed.
- * Measured in the gateway, whose heap may else grow by 30 %: a download at 1,000 MB/s instead of 430.
+ * Measured in the gateway, whose heap might else grow by 40 %: a download at 1,000 MB/s instead of 430.
  * @returns what is to be called when it has passed; a second call does nothing.
  */
 export function filePasses(): () => void {
