@@ -4,7 +4,6 @@ import { chmod, mkdir, open, readdir, rm, stat, statfs } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { AppError } from '@mediakiln/contracts';
-import { filePasses } from '@mediakiln/observability';
 import { errorCode, onDisk } from './disk-error';
 import {
   addName,
@@ -107,7 +106,7 @@ export class LocalStorage extends Storage {
   async open(key: string, range?: ByteRange): Promise<StoredBytes> {
     const path = this.pathOf(key);
     const file = await onDisk(() => presentOnly(() => open(path, 'r')));
-    return new FileChunks(file, range).once('close', filePasses());
+    return new FileChunks(file, range);
   }
 
   async materialize(key: string, dir: string, name: string): Promise<string> {
