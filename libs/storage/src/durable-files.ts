@@ -64,6 +64,13 @@ export async function makeFolder(path: string): Promise<string[]> {
   return changed;
 }
 
+/** Makes the folder so that it is there after a power cut, with whatever is synced in it. It may be there already. */
+export async function prepareFolder(path: string): Promise<void> {
+  const changed = await makeFolder(path);
+  // The one around it in any case: whoever made ours may have crashed before this.
+  for (const folder of new Set([dirname(path), ...changed])) await syncFolder(folder);
+}
+
 /** A rename is on disk only after its folder is. */
 export async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, 'r');

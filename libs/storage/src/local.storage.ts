@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { chmod, mkdir, open, readdir, rm, stat, statfs } from 'node:fs/promises';
+import { chmod, open, readdir, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { AppError } from '@mediakiln/contracts';
@@ -11,6 +11,7 @@ import {
   linkOrCopy,
   makeFolder,
   moveFile,
+  prepareFolder,
   removeFile,
   syncFolder,
   walk,
@@ -41,7 +42,7 @@ export class LocalStorage extends Storage {
 
   /** Makes the folders; called once, before anything else. */
   async prepare(): Promise<void> {
-    await onDisk(() => mkdir(this.staging, { recursive: true }));
+    await onDisk(() => prepareFolder(this.staging));
   }
 
   async stage(source: Readable, options: StageOptions): Promise<StagedFile> {

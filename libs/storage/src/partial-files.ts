@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat, statfs, truncate } from 'node:fs/promises';
+import { open, readdir, rename, rm, stat, statfs, truncate } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { type AppendOptions, type Appended, appendTo, lost } from './append';
 import { errorCode, onDisk } from './disk-error';
-import { closing, linkOrCopy, syncFolder } from './durable-files';
+import { closing, linkOrCopy, prepareFolder, syncFolder } from './durable-files';
 import { receive } from './receive';
 import { STAGING } from './local.storage';
 import type { StagedFile } from './storage';
@@ -37,7 +37,7 @@ export class PartialFiles {
 
   /** Makes the folder; called once, before anything else. */
   async prepare(): Promise<void> {
-    await onDisk(() => mkdir(this.folder, { recursive: true }));
+    await onDisk(() => prepareFolder(this.folder));
   }
 
   /**
