@@ -46,7 +46,7 @@ const MUTATIONS: Mutation[] = [
     name: 'the epoch guard of giving back',
     edits: [
       {
-        file: 'libs/jobs/src/job.store.ts',
+        file: 'libs/jobs/src/move.sql.ts',
         from: "WHERE id = $1 AND epoch = $2 AND status = 'processing'",
         to: "WHERE id = $1 AND $2::int IS NOT NULL AND status = 'processing'",
       },

@@ -12,6 +12,22 @@ const SECRETS = {
   RABBITMQ_PASSWORD: 'e5f6a7b8',
 };
 const OURS = ['gateway', 'image-processor', 'video-processor'];
+/** Read by OpenTelemetry's SDK itself. */
+const TRACING = ['OTEL_EXPORTER_OTLP_HEADERS', 'OTEL_TRACES_SAMPLER', 'OTEL_TRACES_SAMPLER_ARG'];
+
+/** What belongs to the containers and to each other, not to the operator. */
+const FIXED = [
+  'DATABASE_URL',
+  'DATA_DIR',
+  'FFMPEG_PATH',
+  'FFPROBE_PATH',
+  'HOST',
+  'METRICS_PORT',
+  'NODE_ENV',
+  'PORT',
+  'RABBITMQ_URL',
+  'SHUTDOWN_GRACE_SECONDS',
+];
 
 const compose = readCompose(SECRETS);
 const stages = readDockerfile();
@@ -55,7 +71,9 @@ describe('docker-compose.yml', () => {
 
   it.each(OURS)('gives %s a configuration that its config class knows and takes', (name) => {
     const { environment } = compose.services[name]!;
-    expect(Object.keys(environment).filter((variable) => !known.has(variable))).toEqual([]);
+    expect(
+      Object.keys(environment).filter((variable) => !known.has(variable) && !TRACING.includes(variable)),
+    ).toEqual([]);
     const config = loadConfig(environment);
     expect(config.nodeEnv).toBe('production');
     expect(config.databaseUrl).toContain('@postgres:5432/');
@@ -119,8 +137,24 @@ describe('docker-compose.yml', () => {
     expect(image.NODE_ENV).toBe('production');
   });
 
+  it('passes on every setting that it does not give itself', () => {
+    const outside = new Set(outsideVariables(composeText()));
+    const given = new Set(
+      OURS.flatMap((name) => Object.keys(readCompose(SECRETS).services[name]!.environment)),
+    );
+    const names = [...variablesOf(AppConfig.prototype).values()].map(({ name }) => name);
+    expect(names.filter((name) => !given.has(name))).toEqual([]);
+    expect(names.filter((name) => !outside.has(name)).sort()).toEqual(FIXED);
+  });
+
+  it('gives out the addresses of the port that it publishes', () => {
+    const { gateway } = readCompose({ ...SECRETS, GATEWAY_PORT: '8080' }).services;
+    expect(gateway!.ports).toEqual(['8080:3000']);
+    expect(gateway!.environment.PUBLIC_URL).toBe('http://localhost:8080');
+  });
+
   it('takes nothing from outside that is neither a setting nor named in its own secrets', () => {
-    const allowed = new Set([...known, ...Object.keys(SECRETS), 'GATEWAY_PORT']);
+    const allowed = new Set([...known, ...Object.keys(SECRETS), ...TRACING, 'GATEWAY_PORT']);
     expect(outsideVariables(composeText()).filter((name) => !allowed.has(name))).toEqual([]);
   });
 });
@@ -160,6 +194,9 @@ describe('interpolation as Compose does it', () => {
     ['${A:-d}', { A: '' }, 'd'],
     ['${A-d}', { A: '' }, ''],
     ['a${A:-}b', {}, 'ab'],
+    ['${A:-x${B:-d}y}z', {}, 'xdyz'],
+    ['${A:-x${B:-d}y}z', { B: 'b' }, 'xbyz'],
+    ['${A:-x${B:-d}y}z', { A: 'a' }, 'az'],
   ])('%s with %j is %j', (text, variables, wanted) => {
     expect(interpolate(text, variables as Record<string, string>)).toBe(wanted);
   });

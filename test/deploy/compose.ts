@@ -33,9 +33,12 @@ export function readCompose(variables: Record<string, string>, text = composeTex
   return interpolated(parse(text, { merge: true }), variables) as ComposeFile;
 }
 
-const VARIABLE = /\$\{(\w+)(?:(:?[-?])([^}]*))?\}/g;
+const VARIABLE = /\$\{(\w+)(?:(:?[-?])((?:[^{}]|\$\{[^}]*\})*))?\}/g;
 
-/** Compose's own rules: `${A}`, `${A:-default}`, `${A:?message}`; an empty value counts as unset where a colon stands. */
+/**
+ * Compose's own rules: `${A}`, `${A:-default}`, `${A:?message}`; an empty value counts as unset where a colon stands, and
+ * a default may have variables in it.
+ */
 export function interpolate(text: string, variables: Record<string, string>): string {
   return text.replaceAll(
     VARIABLE,
@@ -44,7 +47,7 @@ export function interpolate(text: string, variables: Record<string, string>): st
       const isMissing = value === undefined || (operator?.startsWith(':') === true && value === '');
       if (!isMissing) return value;
       if (operator?.endsWith('?')) throw new Error(`${name} is missing: ${more}`);
-      return operator?.endsWith('-') ? (more ?? '') : '';
+      return operator?.endsWith('-') ? interpolate(more ?? '', variables) : '';
     },
   );
 }
@@ -60,5 +63,5 @@ function interpolated(node: unknown, variables: Record<string, string>): unknown
 
 /** Names of the variables that the file takes from outside. */
 export function outsideVariables(text: string): string[] {
-  return [...new Set([...text.matchAll(VARIABLE)].map((match) => match[1]!))];
+  return [...new Set([...text.matchAll(/\$\{(\w+)/g)].map((match) => match[1]!))];
 }

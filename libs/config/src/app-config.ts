@@ -49,7 +49,7 @@ export class AppConfig extends WorkSettings {
 
   @FromEnv(
     'DATABASE_URL',
-    'PostgreSQL 14 or newer; unset: embedded PostgreSQL in DATA_DIR (embedded mode only)',
+    'PostgreSQL 14 or newer; unset: embedded PostgreSQL in DATA_DIR, or below /var/lib/mediakiln where its user cannot reach that (embedded mode only)',
     { secret: true },
   )
   @IsOptional()
@@ -109,7 +109,9 @@ export class AppConfig extends WorkSettings {
   @Max(31_536_000)
   readonly mediaUrlTtl: number = 86_400;
 
-  @FromEnv('MAX_UPLOAD_BYTES', 'Largest upload in bytes', { parse: integer })
+  @FromEnv('MAX_UPLOAD_BYTES', 'Largest upload and largest output of a video job, in bytes', {
+    parse: integer,
+  })
   @IsInt()
   @Min(1024)
   readonly maxUploadBytes: number = 10 * 1024 * MiB;
@@ -160,9 +162,13 @@ export class AppConfig extends WorkSettings {
   @Max(60)
   readonly sweepSeconds: number = 2;
 
-  @FromEnv('SHUTDOWN_GRACE_SECONDS', 'After SIGTERM, running work may take so long before it is given back', {
-    parse: integer,
-  })
+  @FromEnv(
+    'SHUTDOWN_GRACE_SECONDS',
+    'After SIGTERM the process has so long to end; running work gets seven tenths of it, then it is given back',
+    {
+      parse: integer,
+    },
+  )
   @IsInt()
   @Min(1)
   @Max(3600)
