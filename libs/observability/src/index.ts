@@ -4,7 +4,7 @@ export { Log } from './logger';
 export { Meter } from './meter';
 export { ObservabilityModule } from './observability.module';
 export { giveBack } from './give-back';
-export { FilePassage, keepHeapSteady } from './steady-heap';
+export { filePasses, keepHeapSteady } from './steady-heap';
 export { Tracer } from './tracer';
 export { activeTraceparent, failSpan, inSpan, isTracing, runIn, startSpan } from './tracing';
 export type { Span } from './tracing';

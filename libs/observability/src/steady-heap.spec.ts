@@ -1,41 +1,48 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 
-/** Walks of the whole heap while 600 MB of buffers pass, in a process of its own: V8's flags are the process'. */
-function walks(passage: string): number {
+/**
+ * Walks of the whole heap while 600 MB of buffers come and go, in a process of its own: V8's flags are the process'.
+ * @param before runs first. @param each runs with every megabyte.
+ */
+function walks({ before = '', each = '' }: { before?: string; each?: string }): number {
   const script = `
-    const { FilePassage, keepHeapSteady } = require(${JSON.stringify(join(__dirname, 'steady-heap'))});
+    const { filePasses, keepHeapSteady } = require(${JSON.stringify(join(__dirname, 'steady-heap'))});
+    const { setTimeout: sleep } = require('node:timers/promises');
     keepHeapSteady({ growthPercent: 30 });
     const kept = Array.from({ length: 400_000 }, (_, index) => ({ index, name: String(index) }));
-    global.gc();
-    const passage = new FilePassage();
-    ${passage}
-    global.gc();
     let seen = 0;
-    const observer = new PerformanceObserver((list) => {
-      seen += list.getEntries().filter(({ detail }) => detail.kind === 4).length;
-    });
-    observer.observe({ entryTypes: ['gc'] });
-    let rounds = 0;
-    const round = () => {
+    const round = (left) => {
       Buffer.allocUnsafeSlow(1 << 20).fill(1);
-      rounds += 1;
-      if (rounds < 600) return setImmediate(round);
-      passage.end();
+      ${each}
+      if (left > 0) return setImmediate(round, left - 1);
       setTimeout(() => process.stdout.write(String(seen + 0 * kept.length)), 50);
     };
-    round();`;
+    (async () => {
+      global.gc();
+      ${before}
+      global.gc();
+      new PerformanceObserver((list) => {
+        seen += list.getEntries().filter(({ detail }) => detail.kind === 4).length;
+      }).observe({ entryTypes: ['gc'] });
+      round(600);
+    })();`;
   const options = ['--expose-gc', '-r', '@swc-node/register', '-e', script];
   return Number(execFileSync(process.execPath, options, { encoding: 'utf8' }));
 }
 
-it('walks the heap less often while a large file passes', () => {
-  const [small, large, ended] = [
-    'passage.see(1 << 20);',
-    'passage.see(1 << 20); passage.see(1 << 30);',
-    'passage.see(1 << 30); passage.end(); passage.see(1 << 30);',
-  ].map(walks) as [number, number, number];
-  expect(small).toBeGreaterThan(5);
-  expect(ended).toBeGreaterThan(5);
-  expect(large).toBeLessThan(small / 2);
+const MANY = 'filePasses(64 << 20);';
+
+it('walks the heap less often while many bytes of files pass', () => {
+  const usual = walks({});
+  expect(usual).toBeGreaterThan(5);
+  expect(walks({ before: MANY, each: MANY })).toBeLessThan(usual / 2);
+});
+
+it('walks it as often as ever while a few pass', () => {
+  expect(walks({ before: 'filePasses(2 << 20);', each: 'filePasses(1 << 10);' })).toBeGreaterThan(5);
+});
+
+it('walks it as often as ever a second or two after many have passed', () => {
+  expect(walks({ before: `${MANY} await sleep(2_500);` })).toBeGreaterThan(5);
 });

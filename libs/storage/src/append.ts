@@ -3,7 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Readable, addAbortSignal } from 'node:stream';
 import { AppError } from '@mediakiln/contracts';
-import { FilePassage, giveBack } from '@mediakiln/observability';
+import { filePasses, giveBack } from '@mediakiln/observability';
 import { chunksOf } from './chunks-of';
 import { onDisk } from './disk-error';
 import { closing, syncFolder } from './durable-files';
@@ -74,7 +74,6 @@ async function fill(writer: Writer, source: Readable, options: AppendOptions): P
   let gatheredBytes = 0;
   let checkpoint = { bytes: 0, atMs: performance.now() };
   let isReading = true;
-  const passage = new FilePassage();
   const flush = async (): Promise<void> => {
     await options.mayWrite?.();
     const chunks = gathered;
@@ -90,7 +89,7 @@ async function fill(writer: Writer, source: Readable, options: AppendOptions): P
       if (chunk.length > room)
         throw new AppError('body_too_large', `The body may have ${options.maxBytes} bytes, and more arrived`);
       room -= chunk.length;
-      passage.see(chunk.length);
+      filePasses(chunk.length);
       options.onBytes?.(chunk);
       gathered.push(chunk);
       gatheredBytes += chunk.length;
@@ -106,8 +105,6 @@ async function fill(writer: Writer, source: Readable, options: AppendOptions): P
     // What came before the source broke off is as good as the rest.
     if (isReading && gatheredBytes > 0) await flush();
     throw error;
-  } finally {
-    passage.end();
   }
   if (gatheredBytes > 0) await flush();
 }

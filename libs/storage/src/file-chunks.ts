@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
-import { FilePassage } from '@mediakiln/observability';
+import { filePasses } from '@mediakiln/observability';
 import { onDisk } from './disk-error';
 import type { ByteRange } from './storage';
 
@@ -14,7 +14,6 @@ const CHUNK_BYTES = 1 << 20;
  */
 export class FileChunks extends Readable {
   private readonly spare: Buffer[] = [];
-  private readonly passage = new FilePassage();
   private reading: Promise<void> = Promise.resolve();
   private at: number;
   private readonly end: number;
@@ -43,7 +42,6 @@ export class FileChunks extends Readable {
   /** Not while it is being read: the system could have given the number of the file to another one. */
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     this.spare.length = 0;
-    this.passage.end();
     void this.reading
       .then(() => this.file.close())
       .then(
@@ -58,7 +56,7 @@ export class FileChunks extends Readable {
     const memory = this.spare.pop() ?? Buffer.allocUnsafeSlow(CHUNK_BYTES);
     const { bytesRead } = await onDisk(() => this.file.read(memory, 0, wanted, this.at));
     this.at += bytesRead;
-    this.passage.see(bytesRead);
+    filePasses(bytesRead);
     if (bytesRead === 0) return null;
     // Who keeps a little text should not keep a megabyte with it.
     return bytesRead === CHUNK_BYTES ? memory : Buffer.from(memory.subarray(0, bytesRead));

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { type Readable, addAbortSignal } from 'node:stream';
 import { AppError, FirstBytes } from '@mediakiln/contracts';
-import { FilePassage, giveBack } from '@mediakiln/observability';
+import { filePasses, giveBack } from '@mediakiln/observability';
 import { chunksOf } from './chunks-of';
 import { onDisk } from './disk-error';
 import { closing, writeAll } from './durable-files';
@@ -61,7 +61,6 @@ async function drain(
   };
 
   if (options.signal) addAbortSignal(options.signal, source);
-  const passage = new FilePassage();
   try {
     for await (const chunk of chunksOf(source)) {
       bytes += chunk.length;
@@ -70,7 +69,7 @@ async function drain(
           'body_too_large',
           `The file may have ${options.maxBytes} bytes at most, and at least ${bytes} arrived`,
         );
-      passage.see(chunk.length);
+      filePasses(chunk.length);
       head.see(chunk);
       onChunk?.(chunk);
       waiting.push(chunk);
@@ -83,7 +82,5 @@ async function drain(
   } catch (error) {
     source.destroy();
     throw error;
-  } finally {
-    passage.end();
   }
 }
