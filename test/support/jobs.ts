@@ -18,7 +18,9 @@ export class CountingDoorbell extends Doorbell {
   silent?: Topic;
 
   ring(topic: Topic, count: number): Promise<void> {
-    if (this.isBroken || topic === this.silent) return Promise.reject(new Error('the broker is away'));
+    // With the code that a closed port answers, as the client of the real one passes it on.
+    if (this.isBroken || topic === this.silent)
+      return Promise.reject(Object.assign(new Error('the broker is away'), { code: 'ECONNREFUSED' }));
     this.rung.set(topic, (this.rung.get(topic) ?? 0) + count);
     return Promise.resolve();
   }

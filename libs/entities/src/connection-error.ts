@@ -1,3 +1,4 @@
+import { AppError, type ErrorCode } from '@mediakiln/contracts';
 import { QueryRunnerAlreadyReleasedError, QueryRunnerProviderAlreadyReleasedError } from 'typeorm';
 
 const CONNECTION_CODES = new Set([
@@ -18,17 +19,23 @@ const CONNECTION_CODES = new Set([
 const CONNECTION_MESSAGES =
   /Connection terminated|timeout expired|timeout exceeded when trying to connect|Client has encountered a connection error|Connection ended unexpectedly|DataSource .* not (?:yet )?(?:initialized|connected)/i;
 
+/** Other errors of ours may have such a cause as well, such as a user's host that refused the connection. */
+const OF_THE_DATABASE: ReadonlySet<ErrorCode> = new Set(['database_unavailable', 'internal_error']);
+
 /** What TypeORM throws for the next statement of a transaction whose connection broke between two of them. */
-const isCutTransaction = (error: Error): boolean =>
+const isCutTransaction = (error: object): boolean =>
   error instanceof QueryRunnerAlreadyReleasedError ||
   error instanceof QueryRunnerProviderAlreadyReleasedError;
 
 /** Whether a failed query says that PostgreSQL is away, rather than that the query is wrong. */
 export function isConnectionError(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const { code, driverError, cause } = error as Error & { code?: unknown; driverError?: unknown };
+  // By its shape: errors of Node's own modules are of another realm where code runs in a context of its own.
+  if (typeof error !== 'object' || error === null) return false;
+  if (error instanceof AppError && !OF_THE_DATABASE.has(error.code)) return false;
+  const { code, message, driverError, cause, errors } = error as Partial<Record<string, unknown>>;
   if (typeof code === 'string' && (CONNECTION_CODES.has(code) || code.startsWith('08'))) return true;
-  if (CONNECTION_MESSAGES.test(error.message) || isCutTransaction(error)) return true;
-  if (error instanceof AggregateError && error.errors.some(isConnectionError)) return true;
+  if (typeof message === 'string' && CONNECTION_MESSAGES.test(message)) return true;
+  if (isCutTransaction(error)) return true;
+  if (Array.isArray(errors) && errors.some(isConnectionError)) return true;
   return isConnectionError(driverError) || isConnectionError(cause);
 }

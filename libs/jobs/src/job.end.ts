@@ -61,7 +61,7 @@ export class JobEnd {
   async failed(job: Job, error: AppError): Promise<void> {
     failSpan(error.code);
     this.countRestart(job, error);
-    if (isConnectionError(error.options.cause)) {
+    if (isConnectionError(error)) {
       // Nothing can be written now: the lease lapses and the sweeper gives the job back.
       this.log.warn('database lost during the attempt', namesOf(job));
       return;

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { AppConfig } from '@mediakiln/config';
-import { TOPICS, type Topic } from '@mediakiln/contracts';
+import { AppError, TOPICS, type Topic } from '@mediakiln/contracts';
 import { type SweepDuty, SweepingDuty } from '@mediakiln/entities';
 import { Doorbell } from '@mediakiln/messaging';
 import type { EntityManager } from 'typeorm';
@@ -34,7 +34,9 @@ export class RingDueDuty implements SweepDuty {
         failures.push(error);
       }
     }
-    if (failures.length > 0) throw failures[0];
+    // As an error of ours: what a broker that is away says is what a lost database says.
+    if (failures.length > 0)
+      throw new AppError('operation_unavailable', 'A doorbell could not be rung', { cause: failures[0] });
     return rung;
   }
 
