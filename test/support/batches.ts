@@ -94,6 +94,7 @@ export function batchScene(database: DataSource) {
     });
   return {
     ...scene,
+    closer,
     moves,
     reader,
     fail,

@@ -4,6 +4,7 @@ import { Batch, WebhookDelivery, WebhookEndpoint } from '@mediakiln/entities';
 import { batchScene, rowsOf } from '../../../test/support/batches';
 import { type TestDatabase, createTestDatabase } from '../../../test/support/database';
 import { createUser } from '../../../test/support/jobs';
+import { until } from '../../../test/support/until';
 import { BatchCloser } from './batch.closer';
 
 let database: TestDatabase;
@@ -130,6 +131,30 @@ describe('a batch', () => {
     expect(asked).toHaveBeenCalledTimes(2);
     expect((await read(id)).status).toBe('completed');
     asked.mockRestore();
+  });
+
+  it('is not closed by whoever found it ended while its failures are being retried', async () => {
+    const { id, jobs } = await given(rowsOf(2));
+    await database.dataSource.query("UPDATE job SET status = 'completed', finished_at = now()");
+    await database.dataSource.query("UPDATE job SET status = 'failed' WHERE id = $1", [jobs[1]]);
+    const retry = database.dataSource.createQueryRunner();
+    await retry.startTransaction();
+    await retry.query("UPDATE job SET status = 'pending', finished_at = NULL WHERE id = $1", [jobs[1]]);
+    await scene.closer.reopenIn(retry.manager, id, 'failed');
+    const closing = scene.closer.close(id);
+    await until('the end of the batch to wait for the retry', async () => {
+      const waiting = await database.dataSource.query<unknown[]>(
+        "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+      );
+      return waiting.length > 0;
+    });
+    await retry.commitTransaction();
+    await retry.release();
+    await closing;
+    expect((await read(id)).finished_at).toBeNull();
+    expect(await deliveries()).toEqual([]);
+    await scene.end('completed');
+    expect(await read(id)).toMatchObject({ status: 'completed', images_processed: 2 });
   });
 
   it('is closed by the sweeper when its last worker died before it could', async () => {

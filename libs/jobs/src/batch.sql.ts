@@ -4,6 +4,9 @@ import { BEGIN_ANEW } from './move.sql';
 
 const UNSETTLED = `status IN ('pending', 'processing')`;
 
+/** $1 batch id. */
+export const LOCK_OPEN_BATCH = 'SELECT FROM batch WHERE id = $1 AND finished_at IS NULL FOR NO KEY UPDATE';
+
 /**
  * Closes a batch that has no unsettled job left: once, whoever asks how often. The counts are taken from the jobs of its
  * images, so a job that several rows share counts for each; what a cancel kept out was not processed either. The
