@@ -1,5 +1,6 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { AppError } from '@mediakiln/contracts';
-import { Media, StoredObject } from '@mediakiln/entities';
+import { Media, StoredObject, Worker } from '@mediakiln/entities';
 import { ObjectStore } from '@mediakiln/media';
 import { Meter } from '@mediakiln/observability';
 import { Storage, objectKey } from '@mediakiln/storage';
@@ -9,6 +10,7 @@ import { type TestWorker, produce, startWorker } from '../../../test/support/wor
 import { until } from '../../../test/support/until';
 import { endless, workerScene } from '../../../test/support/worker-scene';
 import { JobStore } from './job.store';
+import { Workdirs } from './workdir';
 
 /** What a loaded machine may add to the second between two looks; the lease is far longer. */
 const SLACK_MS = 10_000;
@@ -44,6 +46,27 @@ describe('errors', () => {
     });
     expect(await scene.outputs(id)).toEqual([]);
     await scene.workFolderIsGone();
+  });
+
+  it('of the disk are tried again, and nobody holds what was not begun', async () => {
+    const { root } = worker.app.get(Workdirs);
+    await rm(root, { recursive: true });
+    await writeFile(root, 'no folder can be made in a file');
+    const id = await scene.submit();
+    await until('the attempt has failed', async () => {
+      const { error_code, failures } = await scene.read(id);
+      return error_code === 'storage_unavailable' && failures === 1;
+    });
+    await rm(root);
+    await mkdir(root);
+    const failedAtMs = Date.now();
+    const told = await until('the worker has told once more what it holds', async () => {
+      const [row] = await database.dataSource.getRepository(Worker).find();
+      return row!.heartbeat_at.getTime() > failedAtMs + 1_000 && row;
+    });
+    expect(told.current_jobs).toEqual({});
+    await database.dataSource.query('UPDATE job SET run_at = now() WHERE id = $1', [id]);
+    expect(await scene.settled(id)).toMatchObject({ status: 'completed', epoch: 2 });
   });
 
   it('of the engine are tried again after a pause', async () => {

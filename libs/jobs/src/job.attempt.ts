@@ -46,14 +46,15 @@ export class JobAttempt {
       abort: (reason) => controller.abort(new Aborted(reason)),
     };
     this.leases.hold(held);
-    const workdir = await this.workdirs.open(job);
+    let workdir: string | undefined;
     try {
+      workdir = await this.workdirs.open(job);
       return await this.work(job, operation, executor, { held, workdir, controller });
     } catch (error) {
       throw controller.signal.aborted ? controller.signal.reason : error;
     } finally {
       this.leases.letGo(held);
-      await this.workdirs.close(workdir);
+      if (workdir !== undefined) await this.workdirs.close(workdir);
     }
   }
 

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { AppConfig } from '@mediakiln/config';
 import { Log } from '@mediakiln/observability';
+import { onDisk } from '@mediakiln/storage';
 import { JobStore, type Lease } from './job.store';
 
 const NAME = /^([0-9a-f-]{36})\.(\d+)$/;
@@ -36,9 +37,10 @@ export class Workdirs implements OnApplicationBootstrap, OnApplicationShutdown {
     clearInterval(this.timer);
   }
 
+  /** @throws AppError storage_full, storage_unavailable */
   async open(lease: Lease): Promise<string> {
     const folder = join(this.root, `${lease.id}.${lease.epoch}`);
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await onDisk(() => mkdir(folder, { recursive: true, mode: 0o700 }));
     return folder;
   }
 
