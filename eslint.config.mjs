@@ -1,4 +1,5 @@
 import js from '@eslint/js';
+import regexp from 'eslint-plugin-regexp';
 import tseslint from 'typescript-eslint';
 
 const SOURCES = ['apps/**/*.ts', 'libs/**/*.ts'];
@@ -76,6 +77,16 @@ export default tseslint.config(
 
       // Off: a driver of an async port may have nothing to wait for, and must still reject rather than throw.
       '@typescript-eslint/require-await': 'off',
+    },
+  },
+  {
+    // Users write what ours are run on: one that backtracks stops a whole process.
+    files: SOURCES,
+    ignores: TESTS,
+    plugins: { regexp },
+    rules: {
+      'regexp/no-super-linear-backtracking': ['error', { report: 'potential' }],
+      'regexp/no-super-linear-move': ['error', { report: 'potential' }],
     },
   },
   {

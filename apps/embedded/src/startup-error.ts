@@ -18,5 +18,8 @@ export class StartupError extends Error {
 }
 
 function oneLine(text: string): string {
-  return text.replace(/\s*\n\s*/g, '; ');
+  return text
+    .split('\n')
+    .map((line) => line.trim())
+    .join('; ');
 }

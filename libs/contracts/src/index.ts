@@ -25,3 +25,4 @@ export type { DeliveryStatus, WebhookEvent, WebhookEventType } from './webhook';
 export { FirstBytes } from './first-bytes';
 export { SNIFF_BYTES, UNKNOWN_CONTENT, sniff } from './sniff';
 export type { Sniffed } from './sniff';
+export { withoutTrailingSlashes } from './text';

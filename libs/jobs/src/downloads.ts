@@ -93,7 +93,8 @@ function sniffDownload(head: Buffer, { url, headers }: Download): Sniffed {
   }
 }
 
+/** A comment ends with the first arrow: where any could be meant, twenty of them took a second and thirty a day. */
 const isPage = (head: Buffer): boolean =>
-  /^\s*(<!--.*?-->\s*)*<(!doctype html|html|head|body)[\s>]/is.test(
+  /^\s*(?:<!--(?:(?!-->).)*-->\s*)*<(?:!doctype html|html|head|body)[\s>]/is.test(
     head.toString('latin1').replace(/^\u00ef\u00bb\u00bf/, ''),
   );

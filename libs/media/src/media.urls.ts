@@ -1,6 +1,6 @@
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { AppError } from '@mediakiln/contracts';
+import { AppError, withoutTrailingSlashes } from '@mediakiln/contracts';
 import { AppConfig } from '@mediakiln/config';
 
 /** Part of what is signed; another value makes every address that was given out invalid. */
@@ -20,7 +20,7 @@ export class MediaUrls {
     this.key = Buffer.from(hkdfSync('sha256', config.jwtSecret, '', 'mediakiln media urls', 32));
     this.lifeSeconds = config.mediaUrlTtl;
     this.isBaseFixed = config.publicUrl !== undefined;
-    this.base = withoutSlash(config.publicUrl ?? `http://localhost:${config.port}`);
+    this.base = withoutTrailingSlashes(config.publicUrl ?? `http://localhost:${config.port}`);
   }
 
   /** The gateway says here where it listens, which with PORT=0 nobody knows earlier. PUBLIC_URL has precedence. */
@@ -76,5 +76,3 @@ export class MediaUrls {
     return Buffer.from(mac.digest('base64url'));
   }
 }
-
-const withoutSlash = (url: string): string => url.replace(/\/+$/, '');

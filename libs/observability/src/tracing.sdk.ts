@@ -7,6 +7,7 @@ import {
   type ReadableSpan,
   type SpanExporter,
 } from '@opentelemetry/sdk-trace-node';
+import { withoutTrailingSlashes } from '@mediakiln/contracts';
 import type { Log } from './logger';
 import { parseTraceparent } from './traceparent';
 import type { SpanAsk, SpanMaker } from './tracing';
@@ -32,7 +33,7 @@ export interface TracingSdk extends SpanMaker {
 export function startSdk(endpoint: string, service: string, log: Log): TracingSdk {
   const exporter = new ReportingExporter(
     new OTLPTraceExporter({
-      url: `${endpoint.replace(/\/+$/, '')}/v1/traces`,
+      url: `${withoutTrailingSlashes(endpoint)}/v1/traces`,
       timeoutMillis: EXPORT_WITHIN_MS,
     }),
     log,

@@ -86,6 +86,7 @@ describe('a whole is refused', () => {
     const big = await part(fakeJpeg(600_000));
     expect(await codeOf(await whole([big, big]))).toEqual([413, 'body_too_large']);
     expect(await codeOf(await tus.post({ 'upload-concat': 'final; ' }))).toEqual([400, 'malformed_request']);
+    expect(await codeOf(await tus.post({ 'upload-concat': 'final; /' }))).toEqual([400, 'malformed_request']);
     expect(await codeOf(await whole(Array<string>(101).fill('a')))).toEqual([400, 'malformed_request']);
     expect(await codeOf(await whole([big], { 'upload-length': '600000' }))).toEqual([
       400,

@@ -83,7 +83,7 @@ function partIdsOf(text: string): string[] {
   const ids = text
     .trim()
     .split(/ +/)
-    .map((address) => address.split(/[?#]/, 1)[0]!.replace(/\/+$/, '').split('/').at(-1)!);
+    .map((address) => address.split(/[?#]/, 1)[0]!.split('/').filter(Boolean).at(-1) ?? '');
   if (ids.some((id) => id === '')) throw bad('Upload-Concat: final; names no parts');
   if (ids.length > MOST_PARTS)
     throw bad(`Upload-Concat may name ${MOST_PARTS} parts, and here are ${ids.length}`);
