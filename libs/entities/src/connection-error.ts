@@ -17,7 +17,7 @@ const CONNECTION_CODES = new Set([
 ]);
 
 const CONNECTION_MESSAGES =
-  /Connection terminated|timeout expired|timeout exceeded when trying to connect|Client has encountered a connection error|Connection ended unexpectedly|DataSource .* not (?:yet )?(?:initialized|connected)/i;
+  /Connection terminated|timeout expired|timeout exceeded when trying to connect|Client has encountered a connection error|Connection ended unexpectedly|DataSource .{1,200}? not (?:yet )?(?:initialized|connected)/i;
 
 /** Other errors of ours may have such a cause as well, such as a user's host that refused the connection. */
 const OF_THE_DATABASE: ReadonlySet<ErrorCode> = new Set(['database_unavailable', 'internal_error']);

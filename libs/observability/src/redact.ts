@@ -14,7 +14,8 @@ const SECRET_TEXTS: readonly [RegExp, string][] = [
   ],
   [/(\b(?:Bearer|Basic|Token) )[\w.~+/=-]{8,}/gi, `$1${CENSORED}`],
   [/(\w:\/\/[^\s/:@]*:)[^\s/@]+@/g, `$1${CENSORED}@`],
-  [/\b(?:eyJ[\w-]{8,}\.[\w-]+\.[\w-]+|mk_[\w-]{20,})/g, CENSORED],
+  // With or without its other parts: to demand them would mean to look for them at every place again.
+  [/\b(?:eyJ[\w-]{8,}(?:\.[\w-]+)*|mk_[\w-]{20,})/g, CENSORED],
   [/(\/s\/)[\w-]{20,}/g, `$1${CENSORED}`],
 ];
 const MAY_HOLD_SECRET = /[?&;]\w+=|Bearer |Basic |Token |:\/\/|eyJ|mk_|\/s\//i;

@@ -16,7 +16,7 @@ const COMPLAINTS: readonly [RegExp, ErrorCode, ((stderr: string) => string)?][] 
   [/Picture size \d+x\d+ (is invalid|exceeds)/, 'video_too_large', pixelsNotTaken],
   [/not on whitelist/, 'unsupported_codec', codecNotTaken],
   [
-    /Decoder \(codec|Unknown decoder|Decoder not found|could not find codec parameters.*unknown codec/i,
+    /Decoder \(codec|Unknown decoder|Decoder not found|could not find codec parameters.{0,300}unknown codec/i,
     'unsupported_codec',
   ],
   [
