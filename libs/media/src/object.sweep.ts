@@ -36,7 +36,10 @@ export class ObjectSweep implements SweepDuty {
     // statement, because taking a reference leaves the object's row unchanged. From here on none can be added.
     const unowned = await this.stillUnowned(tx, locked);
     // Bytes first: when this transaction fails, a row without bytes remains, which the next put or sweep mends.
-    for (const { owner_id, sha256 } of unowned) await this.storage.delete(objectKey(owner_id, sha256));
+    for (const { owner_id, sha256 } of unowned) {
+      await assertLocked(tx);
+      await this.storage.delete(objectKey(owner_id, sha256));
+    }
     await tx.query(`DELETE FROM object WHERE (owner_id, sha256) IN (${IDS})`, columns(unowned));
     return unowned.length;
   }
@@ -68,6 +71,15 @@ export class ObjectSweep implements SweepDuty {
       columns(ids),
     );
   }
+}
+
+/**
+ * The locks are gone with the session, as when PostgreSQL restarts or has seen nothing of us for a lease, and whoever
+ * puts the same bytes then finds them in place. A statement fails in a session that is gone, and keeps the other from
+ * being idle however long the whole batch takes.
+ */
+async function assertLocked(tx: EntityManager): Promise<void> {
+  await tx.query('SELECT');
 }
 
 function columns(ids: ObjectId[]): [string[], string[]] {
