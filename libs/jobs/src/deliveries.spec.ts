@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Job, type JobPurpose, WebhookDelivery, WebhookEndpoint } from '@mediakiln/entities';
+import { Batch, Job, type JobPurpose, WebhookDelivery, WebhookEndpoint } from '@mediakiln/entities';
 import { Client } from 'pg';
 import { batchScene } from '../../../test/support/batches';
 import { type TestDatabase, createTestDatabase } from '../../../test/support/database';
@@ -128,6 +128,50 @@ it('wakes gateways when there is something to send, and only then', async () => 
   } finally {
     await listener.end();
   }
+});
+
+describe('an endpoint that is being deleted while something ends', () => {
+  /** Whoever needs the endpoint waits by then. */
+  async function whileDeleting(how: 'commit' | 'rollback', end: () => Promise<unknown>): Promise<void> {
+    const { dataSource } = database;
+    await endpoint();
+    const deletion = dataSource.createQueryRunner();
+    await deletion.startTransaction();
+    try {
+      await deletion.query('DELETE FROM webhook_endpoint WHERE owner_id = $1', [owner]);
+      const ended = end();
+      await until('the end to wait for the deletion', async () => {
+        const [row] = await dataSource.query<[{ count: number }]>(
+          `SELECT count(*)::int FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+        );
+        return row.count > 0;
+      });
+      await (how === 'commit' ? deletion.commitTransaction() : deletion.rollbackTransaction());
+      await ended;
+    } finally {
+      await deletion.release();
+    }
+  }
+
+  it.each(Object.keys(ends) as (keyof typeof ends)[])('does not undo that a job is %s', async (status) => {
+    const job = await scene.insert({ owner_id: owner, webhook_url: URL });
+    await whileDeleting('commit', () => ends[status](job));
+    expect((await scene.read(job.id)).status).toBe(status);
+    expect((await deliveries()).map(({ url }) => url)).toEqual([URL]);
+  });
+
+  it('does not undo the end of a batch', async () => {
+    const { id } = await scene.given(owner, [['https://a.example/1.jpg']]);
+    await whileDeleting('commit', () => scene.end('completed'));
+    expect(await database.dataSource.manager.findOneBy(Batch, { id })).toMatchObject({ status: 'completed' });
+    expect(await deliveries()).toEqual([]);
+  });
+
+  it('is told when it is not deleted after all', async () => {
+    const job = await scene.insert({ owner_id: owner });
+    await whileDeleting('rollback', () => cancel(job));
+    expect(await deliveries()).toHaveLength(1);
+  });
 });
 
 interface Plan {
