@@ -3,6 +3,7 @@ export type { ListOrder, Stretch } from './along-ids';
 export { ApiKey } from './api-key.entity';
 export { BatchImage } from './batch-image.entity';
 export { Batch } from './batch.entity';
+export { columnsOf } from './columns-of';
 export { isConnectionError } from './connection-error';
 export { DatabaseModule } from './database.module';
 export { ENTITIES, MIGRATIONS, dataSourceOptions } from './data-source';

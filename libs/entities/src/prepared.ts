@@ -5,6 +5,7 @@ import { type EntityManager, QueryFailedError } from 'typeorm';
 export interface PreparedStatement {
   /** Unique in the process; the server knows the plan by it. */
   name: string;
+  /** Its result has named columns, never `*`: see `columnsOf`. */
   text: string;
 }
 

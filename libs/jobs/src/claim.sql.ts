@@ -1,4 +1,4 @@
-import type { PreparedStatement } from '@mediakiln/entities';
+import { Job, type PreparedStatement, columnsOf } from '@mediakiln/entities';
 
 /**
  * Claims the fairest due job of a topic and moves it to `processing` under a new epoch.
@@ -57,7 +57,7 @@ trail AS (
   INSERT INTO job_event (job_id, status, attempt, reason)
   SELECT id, status, epoch, 'claimed' FROM claimed
 )
-SELECT claimed.*, pg_notify('job', id::text),
+SELECT ${columnsOf(Job, 'claimed')}, pg_notify('job', id::text),
   greatest(run_at, (SELECT step.finished_at FROM job step WHERE step.id = claimed.depends_on)) AS ready_at
 FROM claimed`,
 };

@@ -5,6 +5,7 @@ import {
   type JobInput,
   type JobPurpose,
   type PreparedStatement,
+  columnsOf,
   queryPrepared,
 } from '@mediakiln/entities';
 import { Doorbell } from '@mediakiln/messaging';
@@ -70,7 +71,7 @@ trail AS (
 
 const INSERT: PreparedStatement = {
   name: 'insert_jobs',
-  text: `${INSERTED} SELECT inserted.* FROM inserted ORDER BY id`,
+  text: `${INSERTED} SELECT ${columnsOf(Job, 'inserted')} FROM inserted ORDER BY id`,
 };
 
 /** Hands out nothing but how many are due. */

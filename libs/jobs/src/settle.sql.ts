@@ -1,4 +1,4 @@
-import type { PreparedStatement } from '@mediakiln/entities';
+import { Job, type PreparedStatement, columnsOf } from '@mediakiln/entities';
 import { insertOutputs } from '@mediakiln/media';
 import { insertDeliveries } from './deliveries.sql';
 
@@ -37,7 +37,7 @@ released AS (
   RETURNING job.topic),
 output AS (${insertOutputs('moved', '$10')}),
 delivery AS (${insertDeliveries('moved', 'job', "moved.purpose = 'request'", ENDS_REQUEST)})
-SELECT moved.*, (SELECT array_agg(topic) FROM released) AS released, pg_notify('job', id::text),
+SELECT ${columnsOf(Job, 'moved')}, (SELECT array_agg(topic) FROM released) AS released, pg_notify('job', id::text),
   moved.status = 'completed' AND EXISTS (
     SELECT FROM job other WHERE other.batch_id = moved.batch_id AND other.status = 'pending'
   ) AS is_batch_waiting,
