@@ -136,6 +136,19 @@ describe('a link with a password', () => {
     expect((await unlock(await protectedLink(), PASSWORD, from('203.0.113.1'))).status).toBe(303);
   });
 
+  it('takes five wrong passwords from one IPv6 network, and leaves the link open to others', async () => {
+    const link = await protectedLink();
+    const at = (ip: string): Record<string, string> => ({ 'x-forwarded-for': ip });
+    const tries = Array.from({ length: 60 }, (_, index) =>
+      unlock(link, 'wrong', at(`2001:db8:0:1::${index}`)),
+    );
+    const statuses = (await Promise.all(tries)).map(({ status }) => status);
+    expect(statuses.filter((status) => status === 403)).toHaveLength(5);
+    expect(statuses.filter((status) => status === 429)).toHaveLength(55);
+    expect((await unlock(link, PASSWORD, at('2001:db8:0:1:9:9:9:9'))).status).toBe(429);
+    expect((await unlock(link, PASSWORD, at('2001:db8:0:2::1'))).status).toBe(303);
+  });
+
   it('takes fifty wrong passwords from all addresses together', async () => {
     const link = await protectedLink();
     const tries = Array.from({ length: 60 }, (_, index) =>

@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { AppConfig } from '@mediakiln/config';
 import { AppError } from '@mediakiln/contracts';
 import { MediaUrls } from '@mediakiln/media';
+import { networkOf } from '../http/network';
 import { PasswordHasher } from '../http/password-hasher';
 import { Throttle, type ThrottleRule } from '../http/throttle';
 import type { SharedLink } from './shared-links';
@@ -61,7 +62,8 @@ export class LinkPasses {
    * @throws AppError wrong_password, too_many_requests
    */
   async issue(link: SharedLink, visit: { token: string; password: string; ip: string }): Promise<string> {
-    const [ofVisitor, ofLink] = [`link-password:${link.id}:${visit.ip}`, `link-password:${link.id}`];
+    const ofLink = `link-password:${link.id}`;
+    const ofVisitor = `${ofLink}:${networkOf(visit.ip)}`;
     const isRight = await this.passwords.matches(
       visit.password,
       link.password_hash ?? undefined,

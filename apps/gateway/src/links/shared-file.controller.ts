@@ -113,7 +113,7 @@ export class SharedFileController {
     summary: 'Give the password of a link',
     description:
       'The answer leads back to the link with a cookie that opens it for an hour. Wrong passwords: 5 in 15 minutes ' +
-      'from one address, 50 for one link.',
+      'from one address or IPv6 network (/64), 50 for one link.',
   })
   @ApiToken()
   @ApiConsumes('application/json', 'application/x-www-form-urlencoded')
