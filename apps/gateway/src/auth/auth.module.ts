@@ -1,8 +1,9 @@
-import { Module } from '@nestjs/common';
+import { Global, Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { JobPurge } from '@mediakiln/jobs';
 import { MediaPurge } from '@mediakiln/media';
 import { JwtModule } from '@nestjs/jwt';
+import { Credentials } from '../http/credentials';
 import { HttpModule } from '../http/http.module';
 import { AccessTokens } from './access-tokens';
 import { AccountPurge, DeletedAccounts } from './account-purge';
@@ -20,6 +21,8 @@ import { Tries } from './tries';
 import { ExpiredSessions, Sessions } from './sessions';
 import { Standing } from './standing';
 
+/** Global for `Credentials`: features ask it, and import nothing from here. */
+@Global()
 @Module({
   imports: [HttpModule, JwtModule.register({})],
   controllers: [AuthController, ApiKeysController],
@@ -40,8 +43,9 @@ import { Standing } from './standing';
     Tries,
     Sessions,
     Standing,
+    { provide: Credentials, useExisting: Standing },
     { provide: APP_GUARD, useClass: JwtGuard },
   ],
-  exports: [LastingTokenService],
+  exports: [Credentials, LastingTokenService],
 })
 export class AuthModule {}

@@ -4,6 +4,7 @@ import { AppError, type Scope } from '@mediakiln/contracts';
 import { type PreparedStatement, queryPrepared } from '@mediakiln/entities';
 import { DataSource } from 'typeorm';
 import type { RequestUser } from '../http/access';
+import { type Credential, Credentials } from '../http/credentials';
 import { VerifiedTokens } from './verified-tokens';
 
 const LOGIN: PreparedStatement = {
@@ -25,6 +26,15 @@ SELECT k.id, k.owner_id, k.scopes, u.role, (k.expires_at <= now()) IS TRUE AS is
 FROM api_key k JOIN "user" u ON u.id = k.owner_id WHERE k.key_hash = $1 AND u.deleted_at IS NULL`,
 };
 
+/** Planned anew each time: the lists are of any length. $1 credentials, $2 whose they are. */
+const STANDING = `
+SELECT u.id, u.role, c.credential, k.scopes
+FROM unnest($1::uuid[], $2::uuid[]) AS c (credential, user_id)
+JOIN "user" u ON u.id = c.user_id AND u.deleted_at IS NULL
+LEFT JOIN api_key k ON k.id = c.credential AND k.owner_id = u.id AND (k.expires_at <= now()) IS NOT TRUE
+WHERE k.id IS NOT NULL OR EXISTS (
+  SELECT FROM session s WHERE s.family_id = c.credential AND s.user_id = u.id AND s.expires_at > now())`;
+
 interface KeyRow {
   id: string;
   owner_id: string;
@@ -44,7 +54,7 @@ const API_KEY_FORM = /^mk_[\w-]{43}$/;
 
 /** Whether logins and API keys still stand: asked of the database, remembered for a second. */
 @Injectable()
-export class Standing {
+export class Standing implements Credentials {
   private readonly logins = new VerifiedTokens();
   private readonly keys = new VerifiedTokens();
 
@@ -73,6 +83,14 @@ export class Standing {
     if (known) return known;
     if (!API_KEY_FORM.test(key)) throw new AppError('unauthenticated', 'This is no API key of ours');
     return this.keys.admit(key, Number.POSITIVE_INFINITY, () => this.findKey(hashOfKey(key)));
+  }
+
+  async standing(credentials: Credential[]): Promise<RequestUser[]> {
+    const users = await this.database.query<(RequestUser & { scopes: Scope[] | null })[]>(STANDING, [
+      credentials.map(({ credential }) => credential),
+      credentials.map(({ id }) => id),
+    ]);
+    return users.map(({ scopes, ...user }) => ({ ...user, ...(scopes && { scopes }) }));
   }
 
   endLogin(familyId: string): void {

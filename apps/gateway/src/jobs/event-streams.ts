@@ -14,16 +14,15 @@ import {
   takeUntil,
   timer,
 } from 'rxjs';
+import type { Credential } from '../http/credentials';
 import { Shutdown } from '../http/shutdown';
+import { CredentialWatch } from './credential-watch';
 
 /** How long streams live and how often they say so. */
 @Injectable()
 export class StreamTiming {
   heartbeatMs = 15_000;
-  /**
-   * Then the client comes back with `Last-Event-ID`, and its login or key is looked at again: the longest that a stream
-   * outlives a logout or a revoked key.
-   */
+  /** Then the client comes back with `Last-Event-ID`, perhaps to another gateway. */
   lifeMs = 15 * 60_000;
 }
 
@@ -38,7 +37,7 @@ interface HeartbeatEvent {
   comment: string;
 }
 
-/** What all event streams share: heartbeats, the end of their life, the end of the process, the limit of open ones. */
+/** What all event streams share: heartbeats, their ends, the limit of open ones. */
 @Injectable()
 export class EventStreams {
   private readonly open = new Map<string, number>();
@@ -46,6 +45,7 @@ export class EventStreams {
   constructor(
     private readonly shutdown: Shutdown,
     private readonly timing: StreamTiming,
+    private readonly watch: CredentialWatch,
     private readonly log: Log,
   ) {}
 
@@ -68,8 +68,8 @@ export class EventStreams {
     signal.addEventListener('abort', () => this.leave(key), { once: true });
   }
 
-  /** Ends with `events`, with the process, or when its time is over. */
-  stream(events: Observable<MessageEvent>): Observable<MessageEvent> {
+  /** Ends with `events`, with the login or API key behind it, with the process, or when its time is over. */
+  stream(events: Observable<MessageEvent>, follower: Credential): Observable<MessageEvent> {
     if (this.shutdown.isClosing) return EMPTY;
     const told = events.pipe(
       catchError((error: unknown) => {
@@ -84,6 +84,7 @@ export class EventStreams {
       takeUntil(told.pipe(ignoreElements(), endWith(null))),
     );
     return merge(told, heartbeats as Observable<never>).pipe(
+      takeUntil(this.watch.end(follower)),
       takeUntil(this.shutdown.closing$),
       takeUntil(timer(this.timing.lifeMs)),
     );

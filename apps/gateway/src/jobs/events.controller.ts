@@ -39,7 +39,7 @@ export class EventsController {
       'second. `gap` (GapEvent): too much happened since `Last-Event-ID` to tell it all. ' +
       'Each status is told at least once, those of one job in their order; after resuming, those of the last 10 seconds ' +
       'may come again, with the same id. A comment comes every 15 seconds, and after 15 minutes the stream ends: ' +
-      'connect again with `Last-Event-ID`. One login or API key may have 10 of these open.',
+      'connect again with `Last-Event-ID`. It ends with its login or API key, too. One login or API key may have 10 of these open.',
   })
   @ApiHeader({ name: 'last-event-id', required: false, description: 'Resume after this event', example: '0' })
   @ApiProduces('text/event-stream')
@@ -48,15 +48,15 @@ export class EventsController {
     content: { 'text/event-stream': { schema: { type: 'string' } } },
   })
   @ApiProblems('unauthenticated', 'token_expired', 'validation_failed', 'too_many_requests')
-  all(
+  async all(
     @CallerIfKnown() caller: RequestUser | undefined,
     @Query() query: EventsQuery,
     @SseSignal() ended: AbortSignal,
     @Headers('last-event-id') lastEventId?: string,
-  ): Observable<MessageEvent> {
-    const follower = this.tickets.follower(caller, query.ticket);
+  ): Promise<Observable<MessageEvent>> {
+    const follower = await this.tickets.follower(caller, query.ticket);
     this.streams.take('all', follower.credential, ended);
-    return this.events.stream(follower.id, lastEventIdOf(lastEventId, query));
+    return this.events.stream(follower, lastEventIdOf(lastEventId, query));
   }
 
   @Post('ticket')

@@ -2,6 +2,7 @@ import { Injectable, type MessageEvent } from '@nestjs/common';
 import { JobFollower, JobReader, type JobSnapshot } from '@mediakiln/jobs';
 import { ApiProperty } from '@nestjs/swagger';
 import { type Observable, concatMap, from } from 'rxjs';
+import type { Credential } from '../http/credentials';
 import { ChainResponse, chainOf } from '../present/chain.response';
 import { ProgressResponse, presentJobEvent, progressOf } from '../present/job.response';
 import { EventStreams } from './event-streams';
@@ -43,22 +44,23 @@ export class JobEvents {
   ) {}
 
   /**
-   * @param seat whose login or API key it counts for, and when it is over.
+   * @param seat which login or API key it belongs to, and when it is over.
    * @param lastEventId of the newest trail entry that the client has; without it, all are told.
    * @throws AppError too_many_requests
    */
   stream(
     jobId: string,
-    seat: { credential: string; ended: AbortSignal },
+    seat: { follower: Credential; ended: AbortSignal },
     lastEventId = '0',
   ): Observable<MessageEvent> {
-    this.streams.take('job', seat.credential, seat.ended);
+    this.streams.take('job', seat.follower.credential, seat.ended);
     const seen: Seen = { eventId: lastEventId, progress: '', position: null, positionAtMs: -Infinity };
     return this.streams.stream(
       this.follower.watch(jobId).pipe(
         concatMap((job) => from(this.news(job, seen))),
         concatMap((messages) => from(messages)),
       ),
+      seat.follower,
     );
   }
 

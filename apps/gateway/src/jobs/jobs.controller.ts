@@ -216,7 +216,7 @@ export class JobsController {
     summary: 'Follow a job live',
     description:
       'Server-sent events: `status` (JobEventResponse) for each move, once and in order, `progress` (JobProgressEvent) ' +
-      'in between. Ends with the job, and after 15 minutes: connect again with `Last-Event-ID`. A comment comes every ' +
+      'in between. Ends with the job, with its login or API key, and after 15 minutes: connect again with `Last-Event-ID`. A comment comes every ' +
       '15 seconds. Instead of a token, a `ticket` will do. One login or API key may have 100 of these open.',
   })
   @ApiJobId()
@@ -234,9 +234,9 @@ export class JobsController {
     @SseSignal() ended: AbortSignal,
     @Headers('last-event-id') lastEventId?: string,
   ): Promise<Observable<MessageEvent>> {
-    const { id: ownerId, credential } = this.tickets.follower(caller, query.ticket);
-    const job = await this.jobs.find(ownerId, id);
-    return this.stream.stream(job.id, { credential, ended }, lastEventIdOf(lastEventId, query));
+    const follower = await this.tickets.follower(caller, query.ticket);
+    const job = await this.jobs.find(follower.id, id);
+    return this.stream.stream(job.id, { follower, ended }, lastEventIdOf(lastEventId, query));
   }
 }
 

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { HttpModule } from '../http/http.module';
+import { CredentialWatch } from './credential-watch';
 import { EventStreams, StreamTiming } from './event-streams';
 import { EventTickets } from './event-tickets';
 import { EventsController } from './events.controller';
@@ -21,6 +22,7 @@ import { OwnerEvents } from './owner.events';
     JobInputs,
     JobOrders,
     JobPresenter,
+    CredentialWatch,
     StreamTiming,
     EventStreams,
     EventTickets,

@@ -3,6 +3,7 @@ import { ERRORS, MEDIA_STATUSES, type MediaStatus } from '@mediakiln/contracts';
 import { type JobMove, OwnerFeed, type OwnerNews } from '@mediakiln/jobs';
 import { ApiProperty } from '@nestjs/swagger';
 import { type Observable, concatMap, from } from 'rxjs';
+import type { Credential } from '../http/credentials';
 import { JobEventResponse, ProgressResponse, presentJobEvent } from '../present/job.response';
 import { EventStreams } from './event-streams';
 
@@ -66,9 +67,10 @@ export class OwnerEvents {
   ) {}
 
   /** @param lastEventId where to resume; without it, from now on. */
-  stream(ownerId: string, lastEventId?: string): Observable<MessageEvent> {
+  stream(follower: Credential, lastEventId?: string): Observable<MessageEvent> {
     return this.streams.stream(
-      this.feed.watch(ownerId, lastEventId).pipe(concatMap((news) => from(messagesOf(news)))),
+      this.feed.watch(follower.id, lastEventId).pipe(concatMap((news) => from(messagesOf(news)))),
+      follower,
     );
   }
 }
