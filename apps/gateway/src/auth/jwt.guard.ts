@@ -3,7 +3,7 @@ import { Reflector } from '@nestjs/core';
 import { AppError, type Scope, allows } from '@mediakiln/contracts';
 import { AuthGuard } from '@nestjs/passport';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { ACCESS, type Access, NEEDS_SCOPE, type RequestUser } from '../http/access';
+import { ACCESS, type Access, NEEDS_SCOPE, type RequestUser, countedAs } from '../http/access';
 import { asAppError } from '../http/as-app-error';
 import { RateLimits } from '../http/rate-limit';
 import { type SignedLogin, Standing } from './standing';
@@ -72,7 +72,7 @@ export class JwtGuard extends AuthGuard('jwt') {
     user: RequestUser,
   ): boolean | Promise<boolean> {
     request.user = user;
-    const counting = this.limits.count(user.credential, context.switchToHttp().getResponse<FastifyReply>());
+    const counting = this.limits.count(countedAs(user), context.switchToHttp().getResponse<FastifyReply>());
     if (counting) return counting.then(() => this.mayUse(context, user));
     return this.mayUse(context, user);
   }

@@ -9,9 +9,12 @@ export interface RequestUser {
   role: 'user' | 'admin';
   /** What an API key may do; absent for a login, which may do everything. */
   scopes?: readonly Scope[];
-  /** The API key or the login (its session family): what a rate limit counts and a revocation ends. */
+  /** The API key or the login (its session family): what a revocation ends. Limits count by `countedAs`. */
   credential: string;
 }
+
+/** Whom limits count: an API key by itself, every login as its account, which can log in as often as it likes. */
+export const countedAs = ({ id, scopes, credential }: RequestUser): string => (scopes ? credential : id);
 
 declare module 'fastify' {
   interface FastifyRequest {

@@ -1,4 +1,9 @@
-import { type RegisteredUser, type TestGateway, startGateway } from '../../../../test/support/gateway';
+import {
+  type RegisteredUser,
+  TEST_PASSWORD,
+  type TestGateway,
+  startGateway,
+} from '../../../../test/support/gateway';
 
 const LIMIT = 40;
 let gateway: TestGateway;
@@ -53,7 +58,46 @@ it('refuses one request more than the limit, over all replicas, also when all co
   });
 });
 
-it('counts each login for itself, and lets public routes alone', async () => {
+/** Another login of the account. */
+async function login(): Promise<RegisteredUser> {
+  const response = await fetch(`${gateway.url}/v1/auth/login`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ email: user.user.email, password: TEST_PASSWORD }),
+  });
+  const { access_token } = (await response.json()) as { access_token: string };
+  return { ...user, authorization: { authorization: `Bearer ${access_token}` } };
+}
+
+it('counts all logins of an account together, over all replicas', async () => {
+  const logins = [user, await login(), await login()];
+  const answers = await Promise.all(
+    Array.from({ length: LIMIT * 2 }, (_, index) => me(index % 2 ? gateway : replica, logins[index % 3])),
+  );
+  expect(answers.filter(({ status }) => status === 200)).toHaveLength(LIMIT);
+  expect((await me(gateway, await login())).status).toBe(429);
+});
+
+it('counts each API key for itself', async () => {
+  const keys = await Promise.all(
+    ['one', 'another'].map(async (name) => {
+      const response = await fetch(`${gateway.url}/v1/api-keys`, {
+        method: 'POST',
+        headers: { ...user.authorization, 'content-type': 'application/json' },
+        body: JSON.stringify({ name, scopes: ['media:read'] }),
+      });
+      return ((await response.json()) as { key: string }).key;
+    }),
+  );
+  const list = (key: string): Promise<Response> =>
+    fetch(`${gateway.url}/v1/media`, { headers: { 'x-api-key': key } });
+  await Promise.all(Array.from({ length: LIMIT }, () => list(keys[0]!)));
+  expect((await list(keys[0]!)).status).toBe(429);
+  expect(header(await list(keys[1]!), 'remaining')).toBe(LIMIT - 1);
+  expect(header(await me(), 'remaining')).toBe(LIMIT - 3);
+});
+
+it('counts each account for itself, and lets public routes alone', async () => {
   await Promise.all(Array.from({ length: LIMIT + 1 }, () => me()));
   expect((await me()).status).toBe(429);
   expect((await me(gateway, await gateway.register())).status).toBe(200);
@@ -63,7 +107,7 @@ it('counts each login for itself, and lets public routes alone', async () => {
 it('asks the database for blocks, not for requests, and not at all once the limit is reached', async () => {
   const reserved = async (): Promise<number> => {
     const [row] = await gateway.database.query<{ used: number }[]>(
-      `SELECT used FROM throttle WHERE key = 'requests:' || (SELECT family_id FROM session WHERE user_id = $1)`,
+      `SELECT used FROM throttle WHERE key = 'requests:' || $1`,
       [user.user.id],
     );
     return row!.used;

@@ -8,7 +8,7 @@ const WINDOW_SECONDS = 60;
 const BLOCKS = 20;
 const MOST_REMEMBERED = 10_000;
 
-/** What this process may still spend of a credential's minute. */
+/** What this process may still spend of an account's or API key's minute. */
 interface Budget {
   left: number;
   /** Of all replicas, beyond what was reserved for us. */
@@ -19,7 +19,7 @@ interface Budget {
 }
 
 /**
- * Requests per minute of one login or API key, over all replicas. They are counted in PostgreSQL, but reserved in blocks,
+ * Requests per minute of one account or API key, over all replicas. They are counted in PostgreSQL, but reserved in blocks,
  * so that most requests cost no query; what one replica has reserved and does not use, the others do not get in that
  * minute.
  */
@@ -33,34 +33,33 @@ export class RateLimits {
     private readonly throttle: Throttle,
   ) {
     const limit = config.rateLimitPerMinute;
-    this.rule = { what: 'requests of this login or API key', limit, windowSeconds: WINDOW_SECONDS };
+    this.rule = { what: 'requests of this account or API key', limit, windowSeconds: WINDOW_SECONDS };
   }
 
   /**
    * Counts one request and says in its answer what is left.
+   * @param caller as `countedAs` names them.
    * @returns a promise where the database has to be asked. @throws AppError too_many_requests
    */
-  count(credential: string, reply: FastifyReply): void | Promise<void> {
+  count(caller: string, reply: FastifyReply): void | Promise<void> {
     if (this.rule.limit === 0) return;
-    const budget = this.budgetOf(credential);
-    if (isOver(budget) || budget.left === 0) return this.countAnew(credential, budget, reply);
+    const budget = this.budgetOf(caller);
+    if (isOver(budget) || budget.left === 0) return this.countAnew(caller, budget, reply);
     this.spend(budget, reply);
   }
 
-  private async countAnew(credential: string, budget: Budget, reply: FastifyReply): Promise<void> {
+  private async countAnew(caller: string, budget: Budget, reply: FastifyReply): Promise<void> {
     // Others may spend what was reserved before we get to it.
     while (isOver(budget) || (budget.left === 0 && budget.leftElsewhere > 0))
-      await (budget.reserving ??= this.reserve(credential, budget).finally(
-        () => (budget.reserving = undefined),
-      ));
+      await (budget.reserving ??= this.reserve(caller, budget).finally(() => (budget.reserving = undefined)));
     if (budget.left === 0) throw tooMany(this.rule, secondsLeft(budget));
     this.spend(budget, reply);
   }
 
-  private async reserve(credential: string, budget: Budget): Promise<void> {
+  private async reserve(caller: string, budget: Budget): Promise<void> {
     const { limit } = this.rule;
     const block = Math.ceil(limit / BLOCKS);
-    const { used, millisecondsLeft } = await this.throttle.count(`requests:${credential}`, this.rule, block);
+    const { used, millisecondsLeft } = await this.throttle.count(`requests:${caller}`, this.rule, block);
     budget.left = Math.min(block, Math.max(0, limit - (used - block)));
     budget.leftElsewhere = Math.max(0, limit - used);
     budget.endsAtMs = performance.now() + millisecondsLeft;
@@ -74,13 +73,13 @@ export class RateLimits {
     reply.raw.setHeader('ratelimit-reset', secondsLeft(budget));
   }
 
-  private budgetOf(credential: string): Budget {
-    const known = this.budgets.get(credential);
+  private budgetOf(caller: string): Budget {
+    const known = this.budgets.get(caller);
     if (known) return known;
     // A forgotten budget loses its reservation and nothing else.
     if (this.budgets.size >= MOST_REMEMBERED) this.budgets.delete(this.budgets.keys().next().value!);
     const budget: Budget = { left: 0, leftElsewhere: 0, endsAtMs: 0 };
-    this.budgets.set(credential, budget);
+    this.budgets.set(caller, budget);
     return budget;
   }
 }

@@ -14,6 +14,7 @@ import {
   takeUntil,
   timer,
 } from 'rxjs';
+import { type RequestUser, countedAs } from '../http/access';
 import type { Credential } from '../http/credentials';
 import { Shutdown } from '../http/shutdown';
 import { CredentialWatch } from './credential-watch';
@@ -26,7 +27,7 @@ export class StreamTiming {
   lifeMs = 15 * 60_000;
 }
 
-/** How many may be open at a time in one gateway, by login or API key. */
+/** How many may be open at a time in one gateway, by account or API key. */
 const MOST_OPEN = {
   all: { count: 10, what: 'streams of all jobs' },
   job: { count: 100, what: 'streams of single jobs' },
@@ -53,14 +54,14 @@ export class EventStreams {
    * Takes a seat until `signal` aborts, which Nest does however the response ends.
    * @throws AppError too_many_requests
    */
-  take(kind: keyof typeof MOST_OPEN, credential: string, signal: AbortSignal): void {
-    const key = `${kind} ${credential}`;
+  take(kind: keyof typeof MOST_OPEN, follower: RequestUser, signal: AbortSignal): void {
+    const key = `${kind} ${countedAs(follower)}`;
     const open = this.open.get(key) ?? 0;
     const { count, what } = MOST_OPEN[kind];
     if (open >= count)
       throw new AppError(
         'too_many_requests',
-        `At most ${count} ${what} may be open at a time for one login or API key; ${open} are`,
+        `At most ${count} ${what} may be open at a time for one account or API key; ${open} are`,
         { headers: { 'retry-after': '1' } },
       );
     if (signal.aborted) return;

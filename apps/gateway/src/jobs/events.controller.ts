@@ -39,7 +39,8 @@ export class EventsController {
       'second. `gap` (GapEvent): too much happened since `Last-Event-ID` to tell it all. ' +
       'Each status is told at least once, those of one job in their order; after resuming, those of the last 10 seconds ' +
       'may come again, with the same id. A comment comes every 15 seconds, and after 15 minutes the stream ends: ' +
-      'connect again with `Last-Event-ID`. It ends with its login or API key, too. One login or API key may have 10 of these open.',
+      'connect again with `Last-Event-ID`. It ends with its login or API key, too. ' +
+      'One account or API key may have 10 of these open.',
   })
   @ApiHeader({ name: 'last-event-id', required: false, description: 'Resume after this event', example: '0' })
   @ApiProduces('text/event-stream')
@@ -55,7 +56,7 @@ export class EventsController {
     @Headers('last-event-id') lastEventId?: string,
   ): Promise<Observable<MessageEvent>> {
     const follower = await this.tickets.follower(caller, query.ticket);
-    this.streams.take('all', follower.credential, ended);
+    this.streams.take('all', follower, ended);
     return this.events.stream(follower, lastEventIdOf(lastEventId, query));
   }
 

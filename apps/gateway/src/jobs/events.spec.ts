@@ -3,7 +3,12 @@ import { JobStore } from '@mediakiln/jobs';
 import { Client } from '../../../../test/support/client';
 import { type TestDatabase, createTestDatabase } from '../../../../test/support/database';
 import { LiveEvents, type StreamedEvent, follow } from '../../../../test/support/event-stream';
-import { type RegisteredUser, type TestGateway, startGateway } from '../../../../test/support/gateway';
+import {
+  type RegisteredUser,
+  TEST_PASSWORD,
+  type TestGateway,
+  startGateway,
+} from '../../../../test/support/gateway';
 import { givenImage } from '../../../../test/support/given-image';
 import { TcpProxy } from '../../../../test/support/tcp-proxy';
 import { until } from '../../../../test/support/until';
@@ -50,6 +55,29 @@ async function listen(
   const live = await LiveEvents.open(url, headers);
   open.push(live);
   return live;
+}
+
+async function posted<Body>(
+  path: string,
+  json: object,
+  headers: Record<string, string> = user.authorization,
+): Promise<Body> {
+  const response = await fetch(first.url + path, {
+    method: 'POST',
+    headers: { ...headers, 'content-type': 'application/json' },
+    body: JSON.stringify(json),
+  });
+  return (await response.json()) as Body;
+}
+
+const ticketFor = async (headers: Record<string, string>): Promise<string> =>
+  (await posted<{ ticket: string }>('/v1/events/ticket', {}, headers)).ticket;
+
+/** Another login of the same account. */
+async function login(): Promise<{ authorization: string }> {
+  const credentials = { email: user.user.email, password: TEST_PASSWORD };
+  const { access_token } = await posted<{ access_token: string }>('/v1/auth/login', credentials);
+  return { authorization: `Bearer ${access_token}` };
 }
 
 async function create(gateway = first, more: object = {}): Promise<string> {
@@ -137,11 +165,16 @@ describe('GET /v1/events', () => {
     expect(reasons(live)).toEqual([`${one} created`, `${missed} created`, `${one} canceled_by_user`]);
   });
 
-  it('takes ten of one login, and another when one has left', async () => {
+  it('takes ten of one account, however often it has logged in, and another when one has left', async () => {
     const lives = [];
-    for (let count = 0; count < 10; count += 1) lives.push(await listen(`${first.url}/v1/events`));
+    const again = await login();
+    for (let count = 0; count < 9; count += 1)
+      lives.push(await listen(`${first.url}/v1/events`, count % 2 ? again : user.authorization));
+    lives.push(await listen(`${first.url}/v1/events?ticket=${await ticketFor(again)}`, {}));
     expect(lives.map(({ response }) => response.status)).toEqual(Array(10).fill(200));
-    const refused = await fetch(`${first.url}/v1/events`, { headers: user.authorization });
+    const ticket = await ticketFor(await login());
+    expect((await fetch(`${first.url}/v1/events?ticket=${ticket}`)).status).toBe(429);
+    const refused = await fetch(`${first.url}/v1/events`, { headers: await login() });
     expect(refused.status).toBe(429);
     expect(refused.headers.get('retry-after')).toBe('1');
     expect(await refused.json()).toMatchObject({
@@ -151,6 +184,11 @@ describe('GET /v1/events', () => {
     expect(
       (await listen(`${first.url}/v1/events`, (await first.register()).authorization)).response.status,
     ).toBe(200);
+    // An API key has seats of its own, also by a ticket.
+    const { key } = await posted<{ key: string }>('/v1/api-keys', { name: 'a key', scopes: ['jobs:read'] });
+    const ticketOfKey = await ticketFor({ 'x-api-key': key });
+    expect((await listen(`${first.url}/v1/events`, { 'x-api-key': key })).response.status).toBe(200);
+    expect((await listen(`${first.url}/v1/events?ticket=${ticketOfKey}`, {})).response.status).toBe(200);
     lives[3]!.close();
     await until('a seat', async () => (await listen(`${first.url}/v1/events`)).response.status === 200);
   });

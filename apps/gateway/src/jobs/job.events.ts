@@ -2,7 +2,7 @@ import { Injectable, type MessageEvent } from '@nestjs/common';
 import { JobFollower, JobReader, type JobSnapshot } from '@mediakiln/jobs';
 import { ApiProperty } from '@nestjs/swagger';
 import { type Observable, concatMap, from } from 'rxjs';
-import type { Credential } from '../http/credentials';
+import type { RequestUser } from '../http/access';
 import { ChainResponse, chainOf } from '../present/chain.response';
 import { ProgressResponse, presentJobEvent, progressOf } from '../present/job.response';
 import { EventStreams } from './event-streams';
@@ -44,16 +44,16 @@ export class JobEvents {
   ) {}
 
   /**
-   * @param seat which login or API key it belongs to, and when it is over.
+   * @param seat whose it is, and when it is over.
    * @param lastEventId of the newest trail entry that the client has; without it, all are told.
    * @throws AppError too_many_requests
    */
   stream(
     jobId: string,
-    seat: { follower: Credential; ended: AbortSignal },
+    seat: { follower: RequestUser; ended: AbortSignal },
     lastEventId = '0',
   ): Observable<MessageEvent> {
-    this.streams.take('job', seat.follower.credential, seat.ended);
+    this.streams.take('job', seat.follower, seat.ended);
     const seen: Seen = { eventId: lastEventId, progress: '', position: null, positionAtMs: -Infinity };
     return this.streams.stream(
       this.follower.watch(jobId).pipe(

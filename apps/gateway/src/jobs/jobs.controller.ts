@@ -216,8 +216,9 @@ export class JobsController {
     summary: 'Follow a job live',
     description:
       'Server-sent events: `status` (JobEventResponse) for each move, once and in order, `progress` (JobProgressEvent) ' +
-      'in between. Ends with the job, with its login or API key, and after 15 minutes: connect again with `Last-Event-ID`. A comment comes every ' +
-      '15 seconds. Instead of a token, a `ticket` will do. One login or API key may have 100 of these open.',
+      'in between. Ends with the job, with its login or API key, and after 15 minutes: connect again with ' +
+      '`Last-Event-ID`. A comment comes every 15 seconds. Instead of a token, a `ticket` will do. ' +
+      'One account or API key may have 100 of these open.',
   })
   @ApiJobId()
   @ApiHeader({ name: 'last-event-id', required: false, description: 'Resume after this event', example: '0' })
