@@ -3,6 +3,7 @@ import { AppError } from '@mediakiln/contracts';
 import { type PreparedStatement, queryPrepared } from '@mediakiln/entities';
 import { Storage, type StagedFile, objectKey } from '@mediakiln/storage';
 import { DataSource, QueryFailedError } from 'typeorm';
+import { UNNAMED } from './object.sweep';
 
 const FOREIGN_KEY_VIOLATION = '23503';
 
@@ -18,6 +19,9 @@ WITH quickly AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', tru
 INSERT INTO object (owner_id, sha256, bytes) SELECT $1::uuid, $2::text, $3::bigint FROM quickly
 ON CONFLICT (owner_id, sha256) DO UPDATE SET touched_at = now()`,
 };
+
+const LET_GO = `
+UPDATE object o SET touched_at = to_timestamp(0) WHERE owner_id = $1 AND sha256 = $2 AND ${UNNAMED}`;
 
 /** Writes bytes and the rows that stand for them; equal bytes of one owner are kept once. */
 @Injectable()
@@ -44,6 +48,14 @@ export class ObjectStore {
       throw new AppError('storage_unavailable', undefined, {
         cause: new Error(`${key} has ${stored?.bytes ?? 'no'} bytes after a put of ${staged.bytes}`),
       });
+  }
+
+  /**
+   * Of bytes that were put and are not to be kept: the next sweep takes them, unless something names them. Whoever puts
+   * the same at this moment finds them gone when they insert, and puts again.
+   */
+  async letGo(ownerId: string, { sha256 }: Pick<StagedFile, 'sha256'>): Promise<void> {
+    await this.dataSource.query(LET_GO, [ownerId, sha256]);
   }
 }
 

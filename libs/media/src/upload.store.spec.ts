@@ -92,8 +92,7 @@ describe('a quota', () => {
     const grown = await store.create(plan(0, { length: null }));
     await fixture.transaction((tx) => store.reserve(tx, grown!, 900));
     const body = { protocol: 'multipart', holder: randomUUID() };
-    const unknown = await store.createWithinQuota(plan(0, body), 5_000);
-    expect(unknown?.reserved_bytes).toBe(100);
+    expect(await store.createWithinQuota(plan(0, body), 5_000)).toMatchObject({ reserved_bytes: 100 });
     await expect(store.createWithinQuota(plan(0), 5_000)).rejects.toMatchObject({
       code: 'quota_exceeded',
     });
@@ -106,6 +105,7 @@ describe('a quota', () => {
     await expect(store.create(plan(200))).rejects.toMatchObject({ code: 'quota_exceeded' });
     await lapse(dead!.id);
     await store.create(plan(200));
+    expect(await rowOf(dead!.id)).toBeNull();
   });
 });
 

@@ -5,7 +5,7 @@ import { Upload } from '@mediakiln/entities';
 import { DataSource, type EntityManager, In } from 'typeorm';
 import { uuidv7 } from 'uuidv7';
 import { LOCK_MS } from './upload.turn';
-import { beyondQuota, hasQuota, refuseBeyond, roomOf } from './upload.quota';
+import { beyondQuota, exchange, hasQuota, refuseBeyond, roomOf } from './upload.quota';
 
 /** What is known of an upload when it begins. */
 export interface UploadPlan extends Pick<Upload, 'owner_id' | 'protocol' | 'name'> {
@@ -100,6 +100,15 @@ export class UploadStore {
   ): Promise<void> {
     refuseBeyond(await roomOf(tx, owner_id, this.config.maxOwnerBytes), bytes);
     await tx.query(RESERVE, [id, owner_id, bytes]);
+  }
+
+  /** What a body has reserved becomes a media. @throws AppError quota_exceeded, see there */
+  exchange(
+    tx: EntityManager,
+    reservation: Pick<Upload, 'id' | 'owner_id'>,
+    object: { sha256: string; bytes: number },
+  ): Promise<void> {
+    return exchange(tx, reservation, object, this.config.maxOwnerBytes);
   }
 
   /** By the clock of the database, which gave it its time. @throws AppError not_found, upload_expired */

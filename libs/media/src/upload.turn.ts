@@ -20,13 +20,15 @@ const RENEW = `UPDATE upload SET locked_until = ${UNTIL} WHERE id = $1 AND locke
 const END = 'UPDATE upload SET locked_by = NULL, locked_until = NULL WHERE id = $1 AND locked_by = $2';
 
 /**
- * The right to write to one upload, over all gateways. It is renewed only while something happens: a connection that
- * has died without a word loses it after a few seconds, when somebody else asks, and keeps it when nobody does.
+ * The right to write to one upload, over all gateways. It is renewed only while something happens, unless its holder
+ * knows better: a connection that has died without a word loses it after a few seconds, when somebody else asks, and
+ * keeps it when nobody does.
  */
 export class UploadTurn {
   private validUntilMs: number;
   private lastSignMs = performance.now();
   private works = 0;
+  private isKept = (): boolean => false;
   private readonly lost = new AbortController();
   private readonly timer: NodeJS.Timeout;
 
@@ -48,6 +50,11 @@ export class UploadTurn {
   /** Says that the client is alive. */
   touch(): void {
     this.lastSignMs = performance.now();
+  }
+
+  /** Renews it for as long as this holds, although nothing happens. */
+  keepWhile(isWanted: () => boolean): void {
+    this.isKept = isWanted;
   }
 
   /** Before each write. @throws AppError upload_locked */
@@ -85,8 +92,8 @@ export class UploadTurn {
   }
 
   private async beat(): Promise<void> {
-    const isAlive = this.works > 0 || performance.now() - this.lastSignMs < RENEW_MS * 1.5;
-    if (!isAlive) return;
+    const isAlive = performance.now() - this.lastSignMs < RENEW_MS * 1.5;
+    if (!isAlive && this.works === 0 && !this.isKept()) return;
     // A database that is away for a moment does not end the upload; writing ends by itself.
     await this.renew().catch(() => undefined);
   }

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { AppError } from '@mediakiln/contracts';
 import type { Media } from '@mediakiln/entities';
 import { JobDispatcher, type NewJob, type RingTicket } from '@mediakiln/jobs';
 import { MediaFiles, MediaStore, ObjectStore, isObjectGone } from '@mediakiln/media';
@@ -70,11 +71,12 @@ export class UploadIntake {
     keyed: KeyedRequest | undefined,
     triesLeft = PUT_TRIES,
   ): Promise<Once<Inserted>> {
-    const { name, staged, sniffed } = upload;
+    const { name, staged, sniffed, reservation } = upload;
     const [id, jobId] = [uuidv7(), uuidv7()];
     await this.objects.put(ownerId, staged);
     try {
       const insert = async (tx: EntityManager): Promise<Inserted> => {
+        await reservation?.exchange(tx, staged);
         const media = await this.media.insertUpload(tx, {
           id,
           owner_id: ownerId,
@@ -96,6 +98,9 @@ export class UploadIntake {
       // Of those that race with the same key, all but one find the media of the first: it is but a moment.
       return await this.idempotency.once(keyed, (tx) => tx.transaction(insert), 'wait');
     } catch (error) {
+      // What was refused must not count for as long as bytes may wait for their media.
+      if (error instanceof AppError && error.code === 'quota_exceeded')
+        await this.objects.letGo(ownerId, staged);
       if (!isObjectGone(error) || triesLeft <= 1) throw error;
       return this.insert(ownerId, upload, names, keyed, triesLeft - 1);
     }

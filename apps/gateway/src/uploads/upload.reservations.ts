@@ -3,6 +3,8 @@ import type { IncomingMessage } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import { AppError } from '@mediakiln/contracts';
 import { UploadStore, type UploadTurn, UploadTurns } from '@mediakiln/media';
+import type { StagedFile } from '@mediakiln/storage';
+import type { EntityManager } from 'typeorm';
 import { UploadRoom } from './upload.room';
 
 /** What a multipart body has besides its file, at most, of an honest client. */
@@ -16,7 +18,12 @@ export interface Reservation {
   maxBytes: number;
   /** The body is here: nothing holds it for longer than a few seconds from now on. */
   arrived(): Promise<void>;
-  /** The media counts from now on, or nothing. */
+  /**
+   * In the transaction that inserts the media, after the put: the media counts from its commit on.
+   * @throws AppError quota_exceeded when this was lost on the way and the file does not fit any more
+   */
+  exchange(tx: EntityManager, file: StagedFile): Promise<void>;
+  /** Nothing is reserved any more. */
   release(): Promise<void>;
   /** Of a file that had more bytes than this, or whatever else went wrong. */
   explain(error: unknown): unknown;
@@ -45,17 +52,22 @@ export class UploadReservations {
       Math.max(0, announced - ENVELOPE_BYTES),
     );
     if (!row)
-      return { id: null, maxBytes, arrived: nothingToDo, release: nothingToDo, explain: (error) => error };
+      return {
+        id: null,
+        maxBytes,
+        arrived: nothingToDo,
+        exchange: nothingToDo,
+        release: nothingToDo,
+        explain: (error) => error,
+      };
     const turn = this.turns.begun(row.id, holder, askedMs);
-    const touch = (): void => turn.touch();
-    request.on('data', touch);
+    // A sender may pause, and whoever pauses for too long is cut off (`slow-bodies.ts`): until then the bytes are expected.
+    turn.keepWhile(() => request.complete || !request.destroyed);
     return {
       id: row.id,
       maxBytes: Math.min(maxBytes, row.reserved_bytes),
-      arrived: () => {
-        request.off('data', touch);
-        return turn.leave();
-      },
+      arrived: () => turn.leave(),
+      exchange: (tx, file) => this.rows.exchange(tx, row, file),
       release: () => this.release(ownerId, turn),
       explain: (error) =>
         row.reserved_bytes < maxBytes && error instanceof AppError && error.code === 'body_too_large'
