@@ -13,6 +13,7 @@ export { MediaUrls } from './media.urls';
 export { ObjectStore, isObjectGone } from './object.store';
 export { ObjectSweep } from './object.sweep';
 export { OrphanBytesSweep } from './orphan-bytes.sweep';
+export { OwnerQuota } from './owner.quota';
 export { StagingSweep } from './staging.sweep';
 export { thumbnailWork } from './thumbnail';
 export type { ThumbnailWork } from './thumbnail';

@@ -7,6 +7,7 @@ import { MediaUrls } from './media.urls';
 import { ObjectStore } from './object.store';
 import { ObjectSweep } from './object.sweep';
 import { OrphanBytesSweep } from './orphan-bytes.sweep';
+import { OwnerQuota } from './owner.quota';
 import { StagingSweep } from './staging.sweep';
 import { ThumbnailStore } from './thumbnail.store';
 import { UploadStore } from './upload.store';
@@ -20,6 +21,7 @@ const PUBLIC = [
   ThumbnailStore,
   MediaFiles,
   MediaUrls,
+  OwnerQuota,
   UploadStore,
   UploadTurns,
 ];

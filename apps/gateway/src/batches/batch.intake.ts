@@ -3,8 +3,10 @@ import type { IncomingMessage } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import { AppConfig } from '@mediakiln/config';
 import { AppError, type CsvFormat, type RowError } from '@mediakiln/contracts';
+import { OwnerQuota } from '@mediakiln/media';
 import { type StagedFile, Storage } from '@mediakiln/storage';
 import { announcedTooMany, drain, receiveFile } from '../http/multipart-file';
+import { UploadRoom } from '../http/upload.room';
 import { uploadName } from '../http/user-text';
 import { readCsv } from './csv/csv.reader';
 import { type CsvEncoding, EncodingFinder } from './csv/encoding';
@@ -36,19 +38,24 @@ export interface ListFacts {
 export class BatchIntake {
   constructor(
     private readonly storage: Storage,
+    private readonly room: UploadRoom,
+    private readonly quota: OwnerQuota,
     private readonly config: AppConfig,
   ) {}
 
   /**
    * The file of a multipart body. The caller owes it `discard`.
-   * @throws AppError csv_too_large, and those of `receiveFile`
+   * @throws AppError csv_too_large, storage_full, and those of `receiveFile`
    */
   async receive(request: IncomingMessage): Promise<ReceivedList> {
     const maxBytes = this.config.maxCsvBytes;
-    const announced = announcedTooMany(request, maxBytes);
-    if (announced !== undefined) {
+    try {
+      const announced = announcedTooMany(request, maxBytes);
+      if (announced !== undefined) throw csvTooLarge(maxBytes, `the body has ${announced}`);
+      await this.room.refuseWithoutSpace(Number(request.headers['content-length'] ?? 0));
+    } catch (error) {
       drain(request);
-      throw csvTooLarge(maxBytes, `the body has ${announced}`);
+      throw error;
     }
     const { file, fields } = await receiveFile(
       request,
@@ -64,6 +71,11 @@ export class BatchIntake {
       ({ staged }) => this.storage.discard(staged),
     );
     return { ...file, fields };
+  }
+
+  /** Before its bytes are kept: they stay for as long as the account. @throws AppError quota_exceeded */
+  admit(ownerId: string, { staged }: ReceivedList): Promise<void> {
+    return this.quota.admit(ownerId, [staged]);
   }
 
   discard(list: ReceivedList): Promise<void> {

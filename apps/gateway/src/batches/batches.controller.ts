@@ -57,6 +57,7 @@ export class BatchesController {
     'csv_without_url_column',
     'csv_cell_too_large',
     'csv_invalid_rows',
+    'quota_exceeded',
     'storage_full',
     'idempotency_key_in_use',
     'idempotency_key_reused',

@@ -50,7 +50,8 @@ export class BatchesService {
   /**
    * Stores a list whose every row was looked at; its jobs are inserted afterwards, in the background.
    * Of `fields` it knows operation, params (JSON), on_error and webhook_url, and refuses others.
-   * @throws AppError validation_failed; csv_invalid_rows with `errors` per row; csv_* for the whole list
+   * @throws AppError validation_failed; csv_invalid_rows with `errors` per row; csv_* for the whole list;
+   * quota_exceeded
    */
   async create(ownerId: string, list: ReceivedList, origin: BatchOrigin): Promise<Answered<BatchSnapshot>> {
     try {
@@ -93,6 +94,7 @@ export class BatchesService {
   ): Promise<Once<{ id: string }>> {
     const facts = await this.intake.read(list);
     assertWorth(facts, ask);
+    await this.intake.admit(ownerId, list);
     const row = {
       id: uuidv7(),
       owner_id: ownerId,

@@ -15,7 +15,7 @@ export class CsvService {
     private readonly reader: BatchReader,
   ) {}
 
-  /** @throws AppError csv_*, validation_failed */
+  /** @throws AppError csv_*, validation_failed, quota_exceeded */
   async create(
     ownerId: string,
     list: ReceivedList,

@@ -76,7 +76,7 @@ export class SharedRoutesController {
     const requestId = request.id;
     if (sniffed)
       return this.images.create(user.id, { name, staged, sniffed, reservation }, { fields, requestId });
-    // A list counts against no quota.
+    // A list asks for its room when it is kept.
     await reservation.release();
     if (!mayUse(user, 'batches:write')) {
       await this.files.discard(staged);

@@ -7,6 +7,7 @@ import { ProblemFilter } from './problem.filter';
 import { RateLimits } from './rate-limit';
 import { Shutdown } from './shutdown';
 import { PastThrottles, Throttle } from './throttle';
+import { UploadRoom } from './upload.room';
 import { StrictValidationPipe } from './validation.pipe';
 
 /** What every route shares: problems instead of errors, validation, the orderly end. */
@@ -20,9 +21,10 @@ import { StrictValidationPipe } from './validation.pipe';
     RateLimits,
     Shutdown,
     Throttle,
+    UploadRoom,
     { provide: APP_FILTER, useClass: ProblemFilter },
     { provide: APP_PIPE, useClass: StrictValidationPipe },
   ],
-  exports: [Idempotency, PasswordHasher, RateLimits, Shutdown, Throttle],
+  exports: [Idempotency, PasswordHasher, RateLimits, Shutdown, Throttle, UploadRoom],
 })
 export class HttpModule {}

@@ -41,7 +41,7 @@ import {
 import { CONTENT_TYPE, TusHandler } from './tus.handler';
 import { CHECKSUM_ALGORITHMS, TUS_VERSION } from './tus.headers';
 import { UploadResponse, presentUpload } from './upload.response';
-import { UploadRoom } from './upload.room';
+import { UploadRoom } from '../http/upload.room';
 
 /** tus 1.0: an upload that breaks off goes on where it stopped, at any gateway. */
 @ApiTags('Media')

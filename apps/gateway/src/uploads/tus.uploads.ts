@@ -4,7 +4,7 @@ import type { Upload } from '@mediakiln/entities';
 import { UploadStore, UploadTurns } from '@mediakiln/media';
 import { PartialFiles } from '@mediakiln/storage';
 import { UploadFinisher } from './upload.finisher';
-import { UploadRoom } from './upload.room';
+import { UploadRoom } from '../http/upload.room';
 
 /** What a tus request works with. */
 @Injectable()

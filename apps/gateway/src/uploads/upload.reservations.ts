@@ -5,7 +5,7 @@ import { AppError } from '@mediakiln/contracts';
 import { UploadStore, type UploadTurn, UploadTurns } from '@mediakiln/media';
 import type { StagedFile } from '@mediakiln/storage';
 import type { EntityManager } from 'typeorm';
-import { UploadRoom } from './upload.room';
+import { UploadRoom } from '../http/upload.room';
 
 /** What a multipart body has besides its file, at most, of an honest client. */
 const ENVELOPE_BYTES = 64 << 10;

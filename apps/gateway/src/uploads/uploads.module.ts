@@ -8,7 +8,6 @@ import { UploadFinisher } from './upload.finisher';
 import { UploadIntake } from './upload.intake';
 import { UploadReceiver } from './upload.receiver';
 import { UploadReservations } from './upload.reservations';
-import { UploadRoom } from './upload.room';
 import { UploadsService } from './uploads.service';
 
 /** How files come in. */
@@ -20,7 +19,6 @@ import { UploadsService } from './uploads.service';
     UploadIntake,
     UploadReceiver,
     UploadReservations,
-    UploadRoom,
     UploadFinisher,
     TusUploads,
     TusHandler,
