@@ -24,6 +24,7 @@ it('says something about everything that may fail', () => {
     'A worker is killed',
     'A worker is frozen',
     'The disk is full',
+    'An account is full',
     'A file is corrupt',
     'The client is gone',
     'A new version is deployed',

@@ -116,7 +116,11 @@ export class AppConfig extends WorkSettings {
   @Min(1024)
   readonly maxUploadBytes: number = 10 * 1024 * MiB;
 
-  @FromEnv('MAX_OWNER_BYTES', 'Bytes that one account may keep; unset: no limit', { parse: integer })
+  @FromEnv(
+    'MAX_OWNER_BYTES',
+    'Bytes that one account may keep; beyond them uploads, lists and jobs are refused, and jobs whose outputs do not fit fail. Gateways and processors need the same. Unset: no limit',
+    { parse: integer },
+  )
   @IsOptional()
   @IsInt()
   @Min(1024)

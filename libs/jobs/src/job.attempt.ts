@@ -105,6 +105,7 @@ export class JobAttempt {
   ): Promise<AttemptResult> {
     const staged = await this.outputs.stage(job, sources, result.outputs);
     try {
+      await this.patiently(() => this.outputs.admit(job, staged));
       for (let attempt = 1; ; attempt += 1) {
         try {
           await this.patiently(() => this.outputs.put(job, staged));

@@ -1,8 +1,8 @@
 import { parse } from 'node:path';
 import { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
-import type { Job } from '@mediakiln/entities';
-import { type MadeOutput, ObjectStore } from '@mediakiln/media';
+import type { Job, JobPurpose } from '@mediakiln/entities';
+import { type MadeOutput, ObjectStore, OwnerQuota } from '@mediakiln/media';
 import { Storage, type StagedFile } from '@mediakiln/storage';
 import { type JobSource, nameOf } from './inputs';
 import type { ProducedFile } from './media-executor';
@@ -13,11 +13,15 @@ export interface StagedOutputs {
   files: StagedFile[];
 }
 
+/** Nobody asked for these, so nobody is refused them. */
+const OF_OUR_OWN: readonly JobPurpose[] = ['probe', 'thumbnail'];
+
 @Injectable()
 export class Outputs {
   constructor(
     private readonly storage: Storage,
     private readonly objects: ObjectStore,
+    private readonly quota: OwnerQuota,
   ) {}
 
   async stage(
@@ -50,6 +54,11 @@ export class Outputs {
   private stageOne({ path, data }: ProducedFile): Promise<StagedFile> {
     if (!data) return this.storage.stageFile(path);
     return this.storage.stage(Readable.from([data]), { maxBytes: data.length });
+  }
+
+  /** Once per attempt, before the first put. @throws AppError quota_exceeded */
+  async admit(job: Job, { files }: StagedOutputs): Promise<void> {
+    if (!OF_OUR_OWN.includes(job.purpose)) await this.quota.admitOutputs(job.owner_id, files);
   }
 
   /** Makes the bytes durable under their keys: before the job is settled, never after. */

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { AppConfig } from '@mediakiln/config';
 import type { StoredObject } from '@mediakiln/entities';
 import { DataSource } from 'typeorm';
-import { hasQuota, refuseBeyond, roomOf } from './upload.quota';
+import { beyondQuota, hasQuota, refuseBeyond, roomOf } from './upload.quota';
 
 type Sized = Pick<StoredObject, 'sha256' | 'bytes'>;
 
@@ -42,5 +42,18 @@ export class OwnerQuota {
       refuseBeyond(room, Number(bytes));
       await tx.query(ENTER, given);
     });
+  }
+
+  /** For the outputs of a job: without MAX_OWNER_BYTES jobs ask nothing. @throws AppError as `admit` */
+  async admitOutputs(ownerId: string, objects: readonly Sized[]): Promise<void> {
+    if (this.config.maxOwnerBytes !== undefined && objects.length > 0) await this.admit(ownerId, objects);
+  }
+
+  /** Before work is taken on, whose outputs nobody can measure yet. Likewise. @throws AppError quota_exceeded */
+  async refuseFull(ownerId: string): Promise<void> {
+    const { maxOwnerBytes } = this.config;
+    if (maxOwnerBytes === undefined) return;
+    const room = await this.dataSource.transaction((tx) => roomOf(tx, ownerId, maxOwnerBytes));
+    if (room && room.used >= room.limit) throw beyondQuota(room, 'nothing is left');
   }
 }

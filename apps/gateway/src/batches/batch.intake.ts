@@ -73,9 +73,13 @@ export class BatchIntake {
     return { ...file, fields };
   }
 
-  /** Before its bytes are kept: they stay for as long as the account. @throws AppError quota_exceeded */
-  admit(ownerId: string, { staged }: ReceivedList): Promise<void> {
-    return this.quota.admit(ownerId, [staged]);
+  /**
+   * Before its bytes are kept, which stay for as long as the account, and its jobs are made.
+   * @throws AppError quota_exceeded
+   */
+  async admit(ownerId: string, { staged }: ReceivedList): Promise<void> {
+    await this.quota.refuseFull(ownerId);
+    await this.quota.admit(ownerId, [staged]);
   }
 
   discard(list: ReceivedList): Promise<void> {

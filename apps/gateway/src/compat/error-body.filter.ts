@@ -55,7 +55,7 @@ const WORDS: Record<number, string> = {
   403: 'The API key may not do this',
   404: 'There is nothing with this id among yours',
   409: 'This does not go with what was sent before',
-  413: 'The file is too large',
+  413: 'The file is too large, or the account has all that it may keep',
   416: 'The range is outside the file',
   429: 'Too many tries; `Retry-After` says when to come back',
   503: 'The server is too busy',

@@ -47,7 +47,7 @@ export class VideoTasksController {
   @ApiParam(VIDEO_ID)
   @ApiConsumes(...FORM_TYPES)
   @ApiAcceptedResponse({ type: TaskStartedResponse })
-  @ApiErrorBodies(400, 401, 403, 404)
+  @ApiErrorBodies(400, 401, 403, 404, 413)
   async trim(
     @CurrentUser() user: RequestUser,
     @Param('id') id: string,
@@ -66,7 +66,7 @@ export class VideoTasksController {
   })
   @ApiConsumes(...FORM_TYPES)
   @ApiAcceptedResponse({ type: TaskStartedResponse })
-  @ApiErrorBodies(400, 401, 403, 404)
+  @ApiErrorBodies(400, 401, 403, 404, 413)
   async merge(
     @CurrentUser() user: RequestUser,
     @Body() body: VideoMergeRequest,

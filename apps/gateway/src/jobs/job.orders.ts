@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { AppError } from '@mediakiln/contracts';
 import type { Job } from '@mediakiln/entities';
 import { JobDispatcher, JobReader, type NewJob } from '@mediakiln/jobs';
+import { OwnerQuota } from '@mediakiln/media';
 import { uuidv7 } from 'uuidv7';
 import { type Answered, Idempotency, goneSince } from '../http/idempotency';
 import { keyedRequest } from '../http/idempotency-key';
@@ -17,11 +18,13 @@ export class JobOrders {
     private readonly dispatcher: JobDispatcher,
     private readonly reader: JobReader,
     private readonly inputs: JobInputs,
+    private readonly quota: OwnerQuota,
   ) {}
 
   /**
    * The rows first, the doorbell after the commit: accepted work needs no broker.
    * @returns the job whose outputs are what was asked for: of a chain, the last.
+   * @throws AppError quota_exceeded, and what is wrong with the request
    */
   async place(
     ownerId: string,
@@ -37,6 +40,7 @@ export class JobOrders {
         errors: [{ pointer: '/run_at', code: 'conflict', detail: 'not together with delay_seconds' }],
       });
     const rows = await this.rowsOf(ownerId, plan, request, requestId);
+    await this.quota.refuseFull(ownerId);
     // One statement, however many they are: without a key it needs no transaction around it.
     const once = await this.idempotency.once(keyed, async (tx) => {
       const { jobs, rings } = await this.dispatcher.insert(tx, rows);

@@ -123,6 +123,7 @@ export class JobsController {
     'url_refused',
     'url_blocked',
     'invalid_trim_range',
+    'quota_exceeded',
   )
   async create(
     @CurrentUser() user: RequestUser,
