@@ -53,6 +53,17 @@ it.each(['request', 'batch'] as const)(
   },
 );
 
+it('finds room that is only reserved for an upload on its way', async () => {
+  await start(QUOTA);
+  outputsOf(1_000);
+  await database.dataSource.query(
+    `INSERT INTO upload (id, owner_id, protocol, name, reserved_bytes, expires_at)
+     VALUES (gen_random_uuid(), $1, 'tus', 'all that is left', $2, now() + interval '1 hour')`,
+    [owner, QUOTA],
+  );
+  expect(await scene.settled(await scene.submit())).toMatchObject({ status: 'completed' });
+});
+
 it('needs no room for what the owner has already', async () => {
   await start(QUOTA);
   outputsOf(1_900, 'the same');

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { AppConfig } from '@mediakiln/config';
 import type { StoredObject } from '@mediakiln/entities';
 import { DataSource } from 'typeorm';
-import { beyondQuota, hasQuota, refuseBeyond, roomOf } from './upload.quota';
+import { beyondQuota, hasQuota, keptRoomOf, refuseBeyond, roomOf } from './upload.quota';
 
 type Sized = Pick<StoredObject, 'sha256' | 'bytes'>;
 
@@ -32,28 +32,35 @@ export class OwnerQuota {
    * @throws AppError quota_exceeded when not all of it fits; nothing is written then
    */
   async admit(ownerId: string, objects: readonly Sized[]): Promise<void> {
-    const { maxOwnerBytes } = this.config;
-    if (!(await hasQuota(this.dataSource.manager, ownerId, maxOwnerBytes))) return;
-    const given = [ownerId, objects.map(({ sha256 }) => sha256), objects.map(({ bytes }) => bytes)];
-    await this.dataSource.transaction(async (tx) => {
-      const room = await roomOf(tx, ownerId, maxOwnerBytes);
-      const [{ bytes }] = await tx.query<[{ bytes: string }]>(FIND_NEW_BYTES, given);
-      if (Number(bytes) === 0) return;
-      refuseBeyond(room, Number(bytes));
-      await tx.query(ENTER, given);
-    });
+    if (!(await hasQuota(this.dataSource.manager, ownerId, this.config.maxOwnerBytes))) return;
+    await this.enter(ownerId, objects, roomOf);
   }
 
-  /** For the outputs of a job: without MAX_OWNER_BYTES jobs ask nothing. @throws AppError as `admit` */
+  /**
+   * For the outputs of a job, which find room that is only reserved. Without MAX_OWNER_BYTES jobs ask nothing.
+   * @throws AppError as `admit`
+   */
   async admitOutputs(ownerId: string, objects: readonly Sized[]): Promise<void> {
-    if (this.config.maxOwnerBytes !== undefined && objects.length > 0) await this.admit(ownerId, objects);
+    if (this.config.maxOwnerBytes !== undefined && objects.length > 0)
+      await this.enter(ownerId, objects, keptRoomOf);
   }
 
   /** Before work is taken on, whose outputs nobody can measure yet. Likewise. @throws AppError quota_exceeded */
   async refuseFull(ownerId: string): Promise<void> {
     const { maxOwnerBytes } = this.config;
     if (maxOwnerBytes === undefined) return;
-    const room = await this.dataSource.transaction((tx) => roomOf(tx, ownerId, maxOwnerBytes));
+    const room = await this.dataSource.transaction((tx) => keptRoomOf(tx, ownerId, maxOwnerBytes));
     if (room && room.used >= room.limit) throw beyondQuota(room, 'nothing is left');
+  }
+
+  private async enter(ownerId: string, objects: readonly Sized[], measure: typeof roomOf): Promise<void> {
+    const given = [ownerId, objects.map(({ sha256 }) => sha256), objects.map(({ bytes }) => bytes)];
+    await this.dataSource.transaction(async (tx) => {
+      const room = await measure(tx, ownerId, this.config.maxOwnerBytes);
+      const [{ bytes }] = await tx.query<[{ bytes: string }]>(FIND_NEW_BYTES, given);
+      if (Number(bytes) === 0) return;
+      refuseBeyond(room, Number(bytes));
+      await tx.query(ENTER, given);
+    });
   }
 }

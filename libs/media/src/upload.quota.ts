@@ -15,8 +15,12 @@ DELETE FROM upload WHERE id IN (
   WHERE owner_id = $1 AND protocol = 'multipart' AND (locked_until > now()) IS NOT TRUE
   FOR UPDATE SKIP LOCKED)`;
 
+const KEPT = '(SELECT coalesce(sum(bytes), 0) FROM object WHERE owner_id = $1)';
+
+const FIND_KEPT = `SELECT ${KEPT} AS used`;
+
 const FIND_USED = `
-SELECT (SELECT coalesce(sum(bytes), 0) FROM object WHERE owner_id = $1)
+SELECT ${KEPT}
      + (SELECT coalesce(sum(reserved_bytes), 0) FROM upload WHERE owner_id = $1 AND finished_at IS NULL) AS used`;
 
 const END_RESERVATION = 'DELETE FROM upload WHERE id = $1 AND owner_id = $2';
@@ -43,7 +47,26 @@ export async function roomOf(
   if (limit === undefined) return null;
   await lockQuota(tx, ownerId);
   await tx.query(DROP_LAPSED, [ownerId]);
-  const [{ used }] = await tx.query<[{ used: string }]>(FIND_USED, [ownerId]);
+  return measured(tx, ownerId, limit, FIND_USED);
+}
+
+/**
+ * Likewise, without what is reserved for uploads on their way: one that does not say how long it is reserves all that is
+ * left, and finished work is not thrown away for an upload that may come to nothing.
+ */
+export async function keptRoomOf(
+  tx: EntityManager,
+  ownerId: string,
+  byDefault: number | undefined,
+): Promise<Room | null> {
+  const limit = await limitOf(tx, ownerId, byDefault);
+  if (limit === undefined) return null;
+  await lockQuota(tx, ownerId);
+  return measured(tx, ownerId, limit, FIND_KEPT);
+}
+
+async function measured(tx: EntityManager, ownerId: string, limit: number, statement: string): Promise<Room> {
+  const [{ used }] = await tx.query<[{ used: string }]>(statement, [ownerId]);
   return { limit, used: Number(used) };
 }
 
