@@ -187,6 +187,13 @@ describe('embedded mode', () => {
       }
     });
 
+    it('an address that this machine does not have', async () => {
+      // Of the range for documents, which nobody has.
+      expect(await refused({ HOST: '192.0.2.1', PORT: '3000' })).toBe(
+        'Mediakiln cannot start: this machine has no such address (192.0.2.1:3000): set HOST to one that it has',
+      );
+    });
+
     it('a data folder that cannot be written', async () => {
       expect(await refused({ DATA_DIR: '/dev/null/data' })).toMatch(
         /the data folder cannot be written \(ENOTDIR\) \(\/dev\/null\/data\): .*set DATA_DIR/,

@@ -39,7 +39,7 @@ function reasonOf(error: unknown): string {
   if (error instanceof ConfigError) return error.message;
   const { code, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
   if (code === 'EADDRINUSE')
-    return `The gateway cannot listen on ${address}:${port}: another process does. Stop it, or set PORT to a free one.`;
+    return `The gateway cannot listen on ${address}:${port}: another process does. Stop it, or set PORT or METRICS_PORT, whichever it is.`;
   return `The gateway could not start: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
 }
 

@@ -41,7 +41,7 @@ beforeEach(async () => {
   await notices.onApplicationBootstrap();
 });
 afterEach(async () => {
-  follower.onApplicationShutdown();
+  follower.beforeApplicationShutdown();
   await notices.onApplicationShutdown();
   await watching.destroy();
   await proxy.close();
@@ -116,7 +116,7 @@ it('ends with a job that was removed with its account', async () => {
 it('ends all that still watch when the process shuts down', async () => {
   const job = await scene.insert({ owner_id: owner });
   const waiting = follower.waitFor(job.id, 60_000);
-  follower.onApplicationShutdown();
+  follower.beforeApplicationShutdown();
   await waiting;
   await expect(lastValueFrom(follower.watch(job.id), { defaultValue: 'ended' })).resolves.toBe('ended');
 });

@@ -1,4 +1,4 @@
-import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { isTerminal } from '@mediakiln/contracts';
 import { Log } from '@mediakiln/observability';
 import {
@@ -25,7 +25,7 @@ const POLL_MS = 1_000;
  * At most one query at a time, however many clients follow.
  */
 @Injectable()
-export class JobFollower implements OnApplicationBootstrap, OnApplicationShutdown {
+export class JobFollower implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly watched = new Map<string, Set<Subscriber<JobSnapshot>>>();
   private readonly stale = new Set<string>();
   private readonly notices = new Subscription();
@@ -46,7 +46,8 @@ export class JobFollower implements OnApplicationBootstrap, OnApplicationShutdow
     this.poll.unref();
   }
 
-  onApplicationShutdown(): void {
+  /** Before the server waits for its requests to end: those that follow a job would wait for us. */
+  beforeApplicationShutdown(): void {
     this.isClosed = true;
     clearInterval(this.poll);
     this.notices.unsubscribe();

@@ -6,10 +6,13 @@ const LOWEST = 20_000;
 const HIGHEST = 29_999;
 const TRIES = 50;
 
+/** @throws what the system says, where it is not that somebody else listens there. */
 export function isPortFree(port: number, host = '127.0.0.1'): Promise<boolean> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const probe = createServer()
-      .once('error', () => resolve(false))
+      .once('error', (error: NodeJS.ErrnoException) =>
+        error.code === 'EADDRINUSE' ? resolve(false) : reject(error),
+      )
       .listen({ port, host, exclusive: true }, () => probe.close(() => resolve(true)));
   });
 }

@@ -1,18 +1,19 @@
 import { SCOPES, type Scope } from '@mediakiln/contracts';
 import type { ApiKey } from '@mediakiln/entities';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { Transform, Type } from 'class-transformer';
+import { Transform } from 'class-transformer';
 import {
   ArrayNotEmpty,
   ArrayUnique,
   IsArray,
-  IsDate,
   IsIn,
   IsOptional,
   IsString,
   Length,
   MinDate,
 } from 'class-validator';
+import { IsTimestamp } from '../http/timestamp';
+import { WithoutNul } from '../http/without-nul';
 
 const NAME = { minLength: 1, maxLength: 100, example: 'nightly import' };
 const NAMED_SCOPES = {
@@ -28,6 +29,7 @@ export class ApiKeyRequest {
   @Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? value.trim() : value))
   @IsString()
   @Length(NAME.minLength, NAME.maxLength)
+  @WithoutNul()
   name: string;
 
   @ApiProperty({ ...NAMED_SCOPES, minItems: 1, maxItems: SCOPES.length, uniqueItems: true })
@@ -45,8 +47,7 @@ export class ApiKeyRequest {
     description: 'In the future; without it the key lasts until it is deleted',
   })
   @IsOptional()
-  @Type(() => Date)
-  @IsDate()
+  @IsTimestamp()
   @MinDate(() => new Date(), { message: 'expires_at must be in the future' })
   expires_at?: Date | null;
 }

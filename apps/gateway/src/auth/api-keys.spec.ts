@@ -179,6 +179,7 @@ it.each([
   [{ scopes: ['*'] }, '/name'],
   [{ name: ' ', scopes: ['*'] }, '/name'],
   [{ name: 'x'.repeat(101), scopes: ['*'] }, '/name'],
+  [{ name: 'a\0b', scopes: ['*'] }, '/name'],
   [{ name: 'k' }, '/scopes'],
   [{ name: 'k', scopes: [] }, '/scopes'],
   [{ name: 'k', scopes: ['media:delete'] }, '/scopes'],
@@ -186,6 +187,8 @@ it.each([
   [{ name: 'k', scopes: '*' }, '/scopes'],
   [{ name: 'k', scopes: ['*'], expires_at: '2020-01-01T00:00:00Z' }, '/expires_at'],
   [{ name: 'k', scopes: ['*'], expires_at: 'tomorrow' }, '/expires_at'],
+  [{ name: 'k', scopes: ['*'], expires_at: 4_102_444_800_000 }, '/expires_at'],
+  [{ name: 'k', scopes: ['*'], expires_at: '2099-12-31' }, '/expires_at'],
   [{ name: 'k', scopes: ['*'], owner_id: 'x' }, '/owner_id'],
 ])('refuses %j, naming %s', async (body, pointer) => {
   const response = await ask('POST', '/v1/api-keys', body);

@@ -62,7 +62,8 @@ describe('retry-failed', () => {
       images_failed: 3,
     });
     shop.missing.clear();
-    const { body: opened } = await client.expect(202, 'POST', `/v1/batches/${id}/retry-failed`);
+    const { body: opened, headers } = await client.expect(202, 'POST', `/v1/batches/${id}/retry-failed`);
+    expect([headers.get('location'), headers.get('retry-after')]).toEqual([`/v1/batches/${id}`, '2']);
     expect(opened).toMatchObject({ id, finished_at: null });
     expect(await ended(client, id)).toMatchObject({
       status: 'completed',

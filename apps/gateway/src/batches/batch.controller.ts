@@ -11,6 +11,7 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { tellWhere } from '../http/accepted';
 import { CurrentUser, Needs, type RequestUser } from '../http/access';
 import { ApiProblems } from '../http/api-problems';
 import { linkNext, pageOf } from '../http/page';
@@ -138,8 +139,14 @@ export class BatchController {
   @ApiBatchId()
   @ApiAcceptedResponse({ type: BatchResponse })
   @ApiProblems('unauthenticated', 'not_found', 'batch_not_retryable')
-  async retryFailed(@CurrentUser() user: RequestUser, @Param('id') id: string): Promise<BatchResponse> {
-    return presentBatch(await this.control.retryFailed(user.id, id), this.urls);
+  async retryFailed(
+    @CurrentUser() user: RequestUser,
+    @Param('id') id: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<BatchResponse> {
+    const batch = await this.control.retryFailed(user.id, id);
+    tellWhere(reply, `/v1/batches/${batch.id}`, RETRY_AFTER_SECONDS);
+    return presentBatch(batch, this.urls);
   }
 
   @Post(':id/cancel')

@@ -10,6 +10,7 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { tellWhere } from '../http/accepted';
 import { CurrentUser, Needs, type RequestUser } from '../http/access';
 import { ApiProblems } from '../http/api-problems';
 import { ApiIdempotencyKey, IdempotencyKeyOf, markReplayed } from '../http/idempotency-key';
@@ -76,7 +77,7 @@ export class BatchesController {
     }
     const { resource, isReplay } = await this.batches.create(user.id, list, { requestId: request.id, key });
     if (isReplay) markReplayed(reply);
-    void reply.header('location', `/v1/batches/${resource.id}`).header('retry-after', RETRY_AFTER_SECONDS);
+    tellWhere(reply, `/v1/batches/${resource.id}`, RETRY_AFTER_SECONDS);
     return presentBatch(resource, this.urls);
   }
 }

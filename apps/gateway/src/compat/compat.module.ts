@@ -16,7 +16,7 @@ import { EitherFiles } from './either-file';
 import { ImageToVideoController } from './image-to-video.controller';
 import { ImageToVideoRows } from './image-to-video.rows';
 import { ImageToVideoService } from './image-to-video.service';
-import { MethodFilter } from './method.filter';
+import { EarlyFilter } from './early.filter';
 import { SharedRoutesController } from './shared-routes.controller';
 import { TokenController } from './token.controller';
 import { VideoTasksController } from './video-tasks.controller';
@@ -49,7 +49,7 @@ import { VideosService } from './videos.service';
     VideosService,
     VideoTasksService,
     VideoUploadsService,
-    { provide: APP_FILTER, useClass: MethodFilter },
+    { provide: APP_FILTER, useClass: EarlyFilter },
   ],
 })
 export class CompatHttpModule {}

@@ -1,8 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { IsString, Length, Matches } from 'class-validator';
-
-/** PostgreSQL's text holds everything else. */
-const WITHOUT_NUL = /^[^\0]*$/;
+import { IsString, Length } from 'class-validator';
+import { WithoutNul } from '../http/without-nul';
 
 export class TokenRequest {
   @ApiProperty({
@@ -13,7 +11,7 @@ export class TokenRequest {
   })
   @IsString()
   @Length(1, 254)
-  @Matches(WITHOUT_NUL, { message: 'username must not contain NUL' })
+  @WithoutNul()
   username: string;
 
   @ApiProperty({ minLength: 1, maxLength: 200, example: 'correct horse battery' })

@@ -112,6 +112,26 @@ it('ends an event stream, answers an upload that was on its way, and is gone lon
   await expect(fetch(`${url}/health/live`)).rejects.toThrow();
 }, 120_000);
 
+it('answers a long poll at once with how things stand', async () => {
+  const client = await start(40);
+  const { job_id } = await client.upload(fakeJpeg(1_000), 'p.jpg');
+  const askedAt = new Date();
+  const poll = fetch(`${url}/v1/jobs/${job_id}?wait=60`, { headers: client.authorization });
+  // What is followed is read once a second; the request itself reads it at its beginning only.
+  await until('the job to be followed', async () => {
+    const reads = await database.dataSource.query<unknown[]>(
+      `SELECT FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+         AND query LIKE '%worker.current_jobs -> job.id%' AND query_start > $1::timestamptz + interval '900 ms'`,
+      [askedAt],
+    );
+    return reads.length > 0;
+  });
+  const ending = gateway.terminate();
+  const answer = await poll;
+  expect([answer.status, ((await answer.json()) as { status: string }).status]).toEqual([200, 'pending']);
+  expect(await ending).toBeLessThan(20_000);
+}, 120_000);
+
 it('does not wait for a client that never ends its upload beyond the grace time', async () => {
   const client = await start(2);
   const { upload } = await beginUpload(client);

@@ -50,7 +50,8 @@ describe('a chain', () => {
     await scene.fail();
     const refused = await scene.client.request('POST', `/v1/jobs/${ids[0]}/retry`);
     expect([refused.status, refused.body.code]).toEqual([409, 'job_not_retryable']);
-    const { body } = await scene.client.expect(202, 'POST', `/v1/jobs/${ids[2]}/retry`);
+    const { body, headers } = await scene.client.expect(202, 'POST', `/v1/jobs/${ids[2]}/retry`);
+    expect([headers.get('location'), headers.get('retry-after')]).toEqual([`/v1/jobs/${ids[2]}`, '1']);
     expect((body as ChainJob).chain.steps.map(({ status }) => status)).toEqual([
       'completed',
       'pending',

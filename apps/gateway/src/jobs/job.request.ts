@@ -5,7 +5,6 @@ import {
   ArrayMaxSize,
   ArrayMinSize,
   IsArray,
-  IsDate,
   IsInt,
   IsNumber,
   IsObject,
@@ -20,6 +19,7 @@ import {
 import { HttpUrl } from '../http/http-url.rule';
 import { JsonObject, MediaIdUnless, UUID_OR_LATEST } from './job.rules';
 import { JobStepRequest, MAX_INPUTS } from './step.request';
+import { IsTimestamp } from '../http/timestamp';
 
 const MAX_METADATA_BYTES = 16 * 1024;
 const MAX_URL_LENGTH = 2_048;
@@ -97,8 +97,7 @@ export class JobRequest {
     description: 'Start at this time; not together with delay_seconds',
   })
   @IsOptional()
-  @Type(() => Date)
-  @IsDate()
+  @IsTimestamp()
   run_at?: Date;
 
   @ApiPropertyOptional({

@@ -32,6 +32,8 @@ import {
 } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Observable } from 'rxjs';
+import { tellWhere } from '../http/accepted';
+import { closeOf } from '../http/close-of';
 import { CallerIfKnown, CurrentUser, Needs, OptionalAuth, type RequestUser } from '../http/access';
 import { ApiProblems } from '../http/api-problems';
 import { ApiIdempotencyKey, IdempotencyKeyOf, markReplayed } from '../http/idempotency-key';
@@ -134,9 +136,8 @@ export class JobsController {
   ): Promise<JobResponse> {
     const { resource, isReplay } = await this.jobs.create(user.id, body, { requestId: request.id, key });
     if (isReplay) markReplayed(reply);
-    const job = await this.presenter.present(resource);
-    void reply.header('location', `/v1/jobs/${job.id}`).header('retry-after', RETRY_AFTER_SECONDS);
-    return job;
+    tellWhere(reply, `/v1/jobs/${resource.id}`, RETRY_AFTER_SECONDS);
+    return this.presenter.present(resource);
   }
 
   @Get()
@@ -207,8 +208,14 @@ export class JobsController {
   @ApiJobId()
   @ApiAcceptedResponse({ type: JobResponse })
   @ApiProblems('unauthenticated', 'not_found', 'job_not_retryable')
-  async retry(@CurrentUser() user: RequestUser, @Param('id', JobIdPipe) id: string): Promise<JobResponse> {
-    return this.presenter.present(await this.jobs.retry(user.id, id));
+  async retry(
+    @CurrentUser() user: RequestUser,
+    @Param('id', JobIdPipe) id: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<JobResponse> {
+    const job = await this.jobs.retry(user.id, id);
+    tellWhere(reply, `/v1/jobs/${job.id}`, RETRY_AFTER_SECONDS);
+    return this.presenter.present(job);
   }
 
   @Sse(':id/events')
@@ -240,11 +247,4 @@ export class JobsController {
     const job = await this.jobs.find(follower.id, id);
     return this.stream.stream(job.id, { follower, ended }, lastEventIdOf(lastEventId, query));
   }
-}
-
-/** Aborts when the client hangs up, so that nobody is waited for who has left. */
-function closeOf(reply: FastifyReply): AbortSignal {
-  const controller = new AbortController();
-  reply.raw.once('close', () => controller.abort());
-  return controller.signal;
 }

@@ -102,6 +102,18 @@ describe('what a request may say of a job', () => {
     expectRefused(await post({ webhook_url }), '/webhook_url', words);
   });
 
+  it.each([
+    1_767_225_600,
+    true,
+    '2027-01-01T10:00:00',
+    '12/11/2027',
+    '2027-02-31T00:00:00Z',
+    'tomorrow',
+    1_767_225_600_000_000,
+  ])('refuses the run_at %j, which is no time with its zone', async (run_at) => {
+    expectRefused(await post({ run_at }), '/run_at', /RFC 3339/);
+  });
+
   it.each([101, -101, 1.5])('refuses the priority %j', async (priority) => {
     expectRefused(await post({ priority }), '/priority', /priority/);
   });

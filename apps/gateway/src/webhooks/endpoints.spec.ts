@@ -78,6 +78,7 @@ it.each([
   ['events', { ...HOOK, events: [] }],
   ['events', { ...HOOK, events: ['*', '*'] }],
   ['description', { ...HOOK, description: 'x'.repeat(201) }],
+  ['description', { ...HOOK, description: 'a\0b' }],
   ['secret', { ...HOOK, secret: 'whsec_mine' }],
 ])('refuses a bad %s: %j', async (field, json) => {
   const { status, body } = await scene.call('POST', '', json);

@@ -20,6 +20,7 @@ import {
   WebhookDeliveryResponse,
   WebhookEndpointResponse,
 } from '../present/webhook.response';
+import { WithoutNul } from '../http/without-nul';
 
 const MAX_URL_LENGTH = 2_048;
 const MAX_DESCRIPTION_LENGTH = 200;
@@ -65,6 +66,7 @@ export class WebhookEndpointRequest {
   @IsOptional()
   @IsString()
   @MaxLength(MAX_DESCRIPTION_LENGTH)
+  @WithoutNul()
   description?: string;
 }
 
@@ -89,6 +91,7 @@ export class WebhookEndpointChange {
   @ValidateIf(isGiven)
   @IsString()
   @MaxLength(MAX_DESCRIPTION_LENGTH)
+  @WithoutNul()
   description?: string;
 
   @ApiPropertyOptional({
