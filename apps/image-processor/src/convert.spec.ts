@@ -102,6 +102,17 @@ describe('image.convert', () => {
     expect((await convert(input, { format })).probe.is_progressive).toBe(false);
   });
 
+  it('spends more effort without making a JPEG progressive, when asked for both', async () => {
+    const input = await photo();
+    const [fast, small, scans] = [
+      await convert(input, { format: 'jpeg' }),
+      await convert(input, { format: 'jpeg', effort: 'small', progressive: false }),
+      await convert(input, { format: 'jpeg', effort: 'small' }),
+    ];
+    expect([small.probe.is_progressive, scans.probe.is_progressive]).toEqual([false, true]);
+    expect(small.bytes.length).toBeLessThan(fast.bytes.length);
+  });
+
   it('spends more effort on a smaller file', async () => {
     const input = await photo();
     const fast = await convert(input, { format: 'jpeg' });

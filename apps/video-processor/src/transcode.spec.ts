@@ -7,6 +7,15 @@ import { asShown } from '../../../test/support/pictures';
 import { framesOf } from '../../../test/support/video-frames';
 import { VideoBench } from '../../../test/support/video-run';
 
+/** Twenty seconds of stereo at the end of a picture of almost nothing. */
+const makeLateSound = (from: number): Promise<string> =>
+  deriveClip(`late-sound-${from}`, 'mp4', [
+    ...['-f', 'lavfi', '-i', `color=s=160x90:r=1:d=${from + 20}`],
+    ...['-itsoffset', String(from), '-f', 'lavfi', '-i', 'sine=r=48000:d=20'],
+    ...['-map', '0:v', '-map', '1:a', '-c:v', 'libx264', '-preset', 'ultrafast', '-g', '10'],
+    ...['-pix_fmt', 'yuv420p', '-ac', '2', '-c:a', 'aac', '-strict', '-2'],
+  ]);
+
 const upTo = (frames: number): number[] => Array.from({ length: frames }, (_, frame) => frame);
 
 describe.each(FFMPEG_PAIRS)('video.transcode on %s', (_name, findPair) => {
@@ -56,6 +65,16 @@ describe.each(FFMPEG_PAIRS)('video.transcode on %s', (_name, findPair) => {
     });
     expect(Math.abs(probe.duration_seconds - source.duration_seconds)).toBeLessThan(0.1);
     expect(await startsToPlayAtOnce(path)).toBe(true);
+  });
+
+  it('refuses sound that begins too late to be kept, rather than losing it', async () => {
+    const clip = await makeLateSound(800);
+    await expect(transcode(clip, { effort: 'low' })).rejects.toMatchObject({
+      code: 'unsupported_input',
+      detail: expect.stringContaining('sound begins so late') as string,
+    });
+    const { probe } = await transcode(await makeLateSound(300), { effort: 'low' });
+    expect(probe.audio!.duration_seconds! + probe.audio!.start_seconds).toBeCloseTo(320, 0);
   });
 
   it('makes a WebM with VP9 and Opus', async () => {

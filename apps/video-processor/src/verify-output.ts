@@ -25,6 +25,9 @@ const NEARLY_FULL = 0.99;
 const DAMAGE =
   /error while decoding|Invalid data found|concealing|partial file|ended prematurely|non-existing/i;
 
+/** A hole in the sound that is longer than the silence which one allocation holds: nothing comes after it then. */
+const SOUND_LOST = /Failed to compensate for timestamp/;
+
 /** Looks into what ffmpeg made, since exit code 0 also comes with cut and damaged outputs. */
 export async function verifyOutput(
   engine: FfmpegEngine,
@@ -34,6 +37,12 @@ export async function verifyOutput(
 ): Promise<ProducedFile[]> {
   const produced: ProducedFile[] = [];
   const cause = new Error(evidence.complaints.trim() || 'ffmpeg did not complain');
+  if (SOUND_LOST.test(evidence.complaints))
+    throw new AppError(
+      'unsupported_input',
+      'Its sound begins so late, or has so long a hole, that it would be lost: of stereo more than about ten minutes',
+      { cause },
+    );
   for (const { variant, file, mime_type, extension, container, verify } of plan.outputs) {
     const path = join(execution.workdir, file);
     const { size } = await stat(path).catch((cause: unknown) => {

@@ -10,6 +10,7 @@ describe('failureOf', () => {
       'unsupported_codec',
       /^The codec alac is not taken$/,
     ],
+    ['Too many packets buffered for output stream 0:0.', 'unsupported_input', /sound begins/],
     ['Number of streams exceeds max_streams parameter (16)', 'too_many_streams', /./],
     ['Picture size 9000x9000 exceeds specified max pixel count', 'video_too_large', /9000 x 9000 = 81000000/],
     ['av_interleaved_write_frame(): No space left on device', 'storage_full', /./],

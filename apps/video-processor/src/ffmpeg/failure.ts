@@ -13,6 +13,11 @@ const COMPLAINTS: readonly [RegExp, ErrorCode, ((stderr: string) => string)?][] 
   [/No space left on device/, 'storage_full'],
   [/File too large|File size limit/, 'output_too_large'],
   [/exceeds max_streams|max_streams parameter/, 'too_many_streams'],
+  [
+    /Too many packets buffered for output stream/,
+    'unsupported_input',
+    () => 'Its sound begins so much later than its picture that too much of that would have to be held back',
+  ],
   [/Picture size \d+x\d+ (is invalid|exceeds)/, 'video_too_large', pixelsNotTaken],
   [/not on whitelist/, 'unsupported_codec', codecNotTaken],
   [

@@ -26,7 +26,7 @@ export class VideoTranscodeParams {
 
   @IntegerParam({
     description:
-      'Constant rate factor: the lower, the better and the larger. H.264: 0 to 51, 23 by default; VP9: 0 to 63, 33 by default',
+      'Constant rate factor: the lower, the better and the larger. H.264: 0 to 51, 23 by default, where 0 is lossless, in a profile that few players know; VP9: 0 to 63, 33 by default',
     minimum: 0,
     maximum: MAX_CRF.webm,
     optional: true,
