@@ -111,6 +111,8 @@ function parsed(
     request.once('close', () => {
       if (!request.complete) fail(new AppError('client_closed'));
     });
+    // Whoever left before we listened says nothing any more.
+    if (request.destroyed && !request.complete) return fail(new AppError('client_closed'));
     // Not `pipeline`: it destroys the request on failure, and a browser that still sends never reads the answer.
     request.pipe(parser);
   });
