@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { AppConfig } from '@mediakiln/config';
 import type { StoredObject } from '@mediakiln/entities';
 import { DataSource } from 'typeorm';
-import { beyondQuota, hasQuota, keptRoomOf, refuseBeyond, roomOf } from './upload.quota';
+import { beyondQuota, hasQuota, refuseBeyond, roomOf } from './upload.quota';
 
 type Sized = Pick<StoredObject, 'sha256' | 'bytes'>;
 
@@ -33,7 +33,7 @@ export class OwnerQuota {
    */
   async admit(ownerId: string, objects: readonly Sized[]): Promise<void> {
     if (!(await hasQuota(this.dataSource.manager, ownerId, this.config.maxOwnerBytes))) return;
-    await this.enter(ownerId, objects, roomOf);
+    await this.enter(ownerId, objects, 'expected');
   }
 
   /**
@@ -42,21 +42,25 @@ export class OwnerQuota {
    */
   async admitOutputs(ownerId: string, objects: readonly Sized[]): Promise<void> {
     if (this.config.maxOwnerBytes !== undefined && objects.length > 0)
-      await this.enter(ownerId, objects, keptRoomOf);
+      await this.enter(ownerId, objects, 'kept');
   }
 
   /** Before work is taken on, whose outputs nobody can measure yet. Likewise. @throws AppError quota_exceeded */
   async refuseFull(ownerId: string): Promise<void> {
     const { maxOwnerBytes } = this.config;
     if (maxOwnerBytes === undefined) return;
-    const room = await this.dataSource.transaction((tx) => keptRoomOf(tx, ownerId, maxOwnerBytes));
+    const room = await this.dataSource.transaction((tx) => roomOf(tx, ownerId, maxOwnerBytes, 'kept'));
     if (room && room.used >= room.limit) throw beyondQuota(room, 'nothing is left');
   }
 
-  private async enter(ownerId: string, objects: readonly Sized[], measure: typeof roomOf): Promise<void> {
+  private async enter(
+    ownerId: string,
+    objects: readonly Sized[],
+    counting: 'expected' | 'kept',
+  ): Promise<void> {
     const given = [ownerId, objects.map(({ sha256 }) => sha256), objects.map(({ bytes }) => bytes)];
     await this.dataSource.transaction(async (tx) => {
-      const room = await measure(tx, ownerId, this.config.maxOwnerBytes);
+      const room = await roomOf(tx, ownerId, this.config.maxOwnerBytes, counting);
       const [{ bytes }] = await tx.query<[{ bytes: string }]>(FIND_NEW_BYTES, given);
       if (Number(bytes) === 0) return;
       refuseBeyond(room, Number(bytes));

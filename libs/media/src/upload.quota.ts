@@ -37,35 +37,21 @@ export interface Room {
 /**
  * Until the transaction ends nobody else reserves for this owner.
  * @param byDefault MAX_OWNER_BYTES, for owners without a quota of their own.
+ * @param counting `expected`: also what is reserved for uploads on their way. One that does not say how long it is
+ * reserves all that is left, so finished work counts by what is `kept`: it is not thrown away for an upload that may come
+ * to nothing.
  */
 export async function roomOf(
   tx: EntityManager,
   ownerId: string,
   byDefault: number | undefined,
+  counting: 'expected' | 'kept' = 'expected',
 ): Promise<Room | null> {
   const limit = await limitOf(tx, ownerId, byDefault);
   if (limit === undefined) return null;
   await lockQuota(tx, ownerId);
-  await tx.query(DROP_LAPSED, [ownerId]);
-  return measured(tx, ownerId, limit, FIND_USED);
-}
-
-/**
- * Likewise, without what is reserved for uploads on their way: one that does not say how long it is reserves all that is
- * left, and finished work is not thrown away for an upload that may come to nothing.
- */
-export async function keptRoomOf(
-  tx: EntityManager,
-  ownerId: string,
-  byDefault: number | undefined,
-): Promise<Room | null> {
-  const limit = await limitOf(tx, ownerId, byDefault);
-  if (limit === undefined) return null;
-  await lockQuota(tx, ownerId);
-  return measured(tx, ownerId, limit, FIND_KEPT);
-}
-
-async function measured(tx: EntityManager, ownerId: string, limit: number, statement: string): Promise<Room> {
+  if (counting === 'expected') await tx.query(DROP_LAPSED, [ownerId]);
+  const statement = counting === 'expected' ? FIND_USED : FIND_KEPT;
   const [{ used }] = await tx.query<[{ used: string }]>(statement, [ownerId]);
   return { limit, used: Number(used) };
 }
