@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { LocalStorage, type StagedFile } from '@mediakiln/storage';
 import type { Media } from '@mediakiln/entities';
 import { MediaFiles, MediaStore, ObjectStore, ObjectSweep } from '@mediakiln/media';
@@ -80,6 +81,10 @@ export class MediaFixture {
     const media = await this.transaction((tx) => this.insert(tx, ownerId, staged));
     await this.files.discard(staged);
     return media;
+  }
+
+  async contentOf(media: Media): Promise<string> {
+    return (await buffer(await this.files.open(media))).toString();
   }
 
   /** Makes every object look as if nobody had touched it for two hours. */

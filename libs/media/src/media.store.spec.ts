@@ -53,10 +53,6 @@ describe('media and their bytes', () => {
     owner = await fixture.user();
   });
 
-  async function contentOf(media: Media): Promise<string> {
-    return (await buffer(await fixture.files.open(media))).toString();
-  }
-
   async function again(media: Media): Promise<Media> {
     return (await fixture.media.find(media.owner_id, media.id))!;
   }
@@ -65,14 +61,14 @@ describe('media and their bytes', () => {
     const [first, second] = [await fixture.upload(owner, 'equal'), await fixture.upload(owner, 'equal')];
     expect(await fixture.keys(owner)).toEqual([objectKey(owner, first.sha256!)]);
     expect(await fixture.objectRows(owner)).toBe(1);
-    expect([await contentOf(first), await contentOf(second)]).toEqual(['equal', 'equal']);
+    expect([await fixture.contentOf(first), await fixture.contentOf(second)]).toEqual(['equal', 'equal']);
   });
 
   it('keeps equal bytes once when they arrive at the same time', async () => {
     const uploads = await Promise.all(Array.from({ length: 8 }, () => fixture.upload(owner, 'together')));
     expect(new Set(uploads.map((media) => media.id)).size).toBe(8);
     expect(await fixture.keys(owner)).toHaveLength(1);
-    expect(await contentOf(uploads[7]!)).toBe('together');
+    expect(await fixture.contentOf(uploads[7]!)).toBe('together');
   });
 
   it('never shares bytes between owners', async () => {
@@ -81,7 +77,7 @@ describe('media and their bytes', () => {
     await fixture.media.delete(owner, mine.id);
     await fixture.sweepObjects();
     expect(await fixture.keys(owner)).toEqual([]);
-    expect(await contentOf(theirs)).toBe('equal');
+    expect(await fixture.contentOf(theirs)).toBe('equal');
   });
 
   it('puts the right bytes in the place of a damaged file', async () => {
@@ -92,7 +88,7 @@ describe('media and their bytes', () => {
     await fixture.storage.put(key(first), torn);
     await fixture.files.discard(torn);
     const second = await fixture.upload(owner, 'the whole file');
-    expect(await contentOf(second)).toBe('the whole file');
+    expect(await fixture.contentOf(second)).toBe('the whole file');
   });
 
   it('shows nothing of one owner to another', async () => {
@@ -103,7 +99,7 @@ describe('media and their bytes', () => {
     expect(await fixture.media.list(other, { limit: 10 })).toEqual([]);
     expect(await fixture.media.latestReady(other, ['image'])).toBeNull();
     expect(await fixture.media.delete(other, media.id)).toBe(false);
-    expect(await contentOf(await again(media))).toBe('private');
+    expect(await fixture.contentOf(await again(media))).toBe('private');
   });
 
   it('reads a range and brings a media to a work folder', async () => {
@@ -194,7 +190,7 @@ describe('media and their bytes', () => {
         created_at: expect.any(Date),
       },
     ]);
-    expect(await contentOf(found[0]!)).toBe('output');
+    expect(await fixture.contentOf(found[0]!)).toBe('output');
     const twice = fixture.transaction((tx) => fixture.media.insertOutput(tx, output));
     await expect(twice).rejects.toThrow('media_job_id_variant_key');
   });

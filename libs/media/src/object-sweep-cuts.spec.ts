@@ -2,7 +2,6 @@ import type { Media } from '@mediakiln/entities';
 import { LocalStorage } from '@mediakiln/storage';
 import type { EntityManager } from 'typeorm';
 import { join } from 'node:path';
-import { buffer } from 'node:stream/consumers';
 import { MediaFixture } from '../../../test/support/media';
 import { until } from '../../../test/support/until';
 import { ObjectSweep } from './object.sweep';
@@ -40,10 +39,6 @@ beforeEach(async () => {
     await fixture.media.delete(owner, (await fixture.upload(owner, content)).id);
 });
 
-async function contentOf(media: Media): Promise<string> {
-  return (await buffer(await fixture.files.open(media))).toString();
-}
-
 async function backendPid(tx: EntityManager): Promise<number> {
   const [row] = await tx.query<[{ pid: number }]>('SELECT pg_backend_pid() AS pid');
   return row.pid;
@@ -75,7 +70,7 @@ it('deletes nothing more once its session is gone, and so no bytes that were put
   });
   await expect(swept).rejects.toThrow();
   expect(storage.deleted).toHaveLength(1);
-  expect(await Promise.all(again.map(contentOf))).toEqual(CONTENTS);
+  expect(await Promise.all(again.map((media) => fixture.contentOf(media)))).toEqual(CONTENTS);
 });
 
 it('takes longer than a session may sit idle, as long as no single file does', async () => {

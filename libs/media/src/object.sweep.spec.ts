@@ -1,7 +1,6 @@
 import { Batch, type Media } from '@mediakiln/entities';
 import { objectKey } from '@mediakiln/storage';
 import type { EntityManager, QueryRunner } from 'typeorm';
-import { buffer } from 'node:stream/consumers';
 import { MediaFixture } from '../../../test/support/media';
 import { isObjectGone } from './object.store';
 
@@ -16,10 +15,6 @@ describe('the sweep of objects', () => {
   beforeEach(async () => {
     owner = await fixture.user();
   });
-
-  async function contentOf(media: Media): Promise<string> {
-    return (await buffer(await fixture.files.open(media))).toString();
-  }
 
   /** A transaction that the test ends when it wants to. */
   async function open(): Promise<QueryRunner> {
@@ -68,7 +63,7 @@ describe('the sweep of objects', () => {
     const media = await fixture.upload(owner, 'in use');
     await fixture.age();
     await fixture.sweepObjects();
-    expect(await contentOf(media)).toBe('in use');
+    expect(await fixture.contentOf(media)).toBe('in use');
   });
 
   it('never touches a list that a batch names, until the batch is gone', async () => {
@@ -102,7 +97,7 @@ describe('the sweep of objects', () => {
     await fixture.media.delete(owner, first.id);
     await fixture.age();
     await fixture.sweepObjects();
-    expect(await contentOf(second)).toBe('twice');
+    expect(await fixture.contentOf(second)).toBe('twice');
     await fixture.media.delete(owner, second.id);
     await fixture.sweepObjects();
     expect(await fixture.keys(owner)).toEqual([]);
@@ -117,7 +112,7 @@ describe('the sweep of objects', () => {
 
     const second = await fixture.transaction((tx) => fixture.insert(tx, owner, staged));
     await fixture.files.discard(staged);
-    expect(await contentOf(second)).toBe('wanted again');
+    expect(await fixture.contentOf(second)).toBe('wanted again');
   });
 
   it('tells an upload whose object was swept before its insert to put again', async () => {
@@ -132,7 +127,7 @@ describe('the sweep of objects', () => {
     await fixture.objects.put(owner, staged);
     const media = await insert();
     await fixture.files.discard(staged);
-    expect(await contentOf(media)).toBe('slow client');
+    expect(await fixture.contentOf(media)).toBe('slow client');
   });
 
   it('passes over an object whose media is being inserted', async () => {
@@ -145,9 +140,9 @@ describe('the sweep of objects', () => {
     expect(await fixture.sweepObjects()).toBe(0);
     await commit(settle);
     await fixture.files.discard(staged);
-    expect(await contentOf(media)).toBe('settling');
+    expect(await fixture.contentOf(media)).toBe('settling');
     await fixture.sweepObjects();
-    expect(await contentOf(media)).toBe('settling');
+    expect(await fixture.contentOf(media)).toBe('settling');
   });
 
   it('sees a media that was committed after its search and before its lock', async () => {
@@ -164,7 +159,7 @@ describe('the sweep of objects', () => {
     );
     await fixture.files.discard(staged);
     expect(released).toBe(0);
-    expect(await contentOf(media!)).toBe('just in time');
+    expect(await fixture.contentOf(media!)).toBe('just in time');
   });
 
   it('makes a settling that comes while it deletes wait, and then put again', async () => {
@@ -186,7 +181,7 @@ describe('the sweep of objects', () => {
     await fixture.objects.put(owner, staged);
     const media = await fixture.transaction((tx) => fixture.insert(tx, owner, staged));
     await fixture.files.discard(staged);
-    expect(await contentOf(media)).toBe('too late');
+    expect(await fixture.contentOf(media)).toBe('too late');
   });
 
   it('makes a put that comes while it deletes wait, and write the bytes anew', async () => {
@@ -217,7 +212,7 @@ describe('the sweep of objects', () => {
     await fixture.objects.put(owner, staged);
     const media = await fixture.transaction((tx) => fixture.insert(tx, owner, staged));
     await fixture.files.discard(staged);
-    expect(await contentOf(media)).toBe('half swept');
+    expect(await fixture.contentOf(media)).toBe('half swept');
   });
 });
 

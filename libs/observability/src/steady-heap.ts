@@ -28,7 +28,8 @@ export function keepHeapSteady({ growthPercent }: { growthPercent: number }): vo
  * open for minutes, or a small file for each picture, let the heap double when every open file got that room.
  */
 export function filePasses(bytes: number): void {
-  if (usualPercent === undefined) return;
+  // Where V8 decides, or there is as much room always, nothing is to be given.
+  if (usualPercent === undefined || usualPercent >= PERCENT_FOR_FILES) return;
   bytesPassed += bytes;
   window ??= setTimeout(judge, WINDOW_MS).unref();
   if (!hasRoom && bytesPassed >= MANY_BYTES) giveRoom(true);
@@ -44,7 +45,7 @@ function judge(): void {
 
 function giveRoom(room: boolean): void {
   hasRoom = room;
-  grow(Math.max(usualPercent!, room ? PERCENT_FOR_FILES : 0));
+  grow(room ? PERCENT_FOR_FILES : usualPercent!);
 }
 
 const grow = (by: number): void => setFlagsFromString(`--heap-growing-percent=${by}`);

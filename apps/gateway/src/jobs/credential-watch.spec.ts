@@ -1,18 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type TestDatabase, createTestDatabase } from '../../../../test/support/database';
+import type { TestDatabase } from '../../../../test/support/database';
 import { LiveEvents } from '../../../../test/support/event-stream';
-import {
-  type RegisteredUser,
-  TEST_PASSWORD,
-  type TestGateway,
-  startGateway,
-} from '../../../../test/support/gateway';
+import { type RegisteredUser, TEST_PASSWORD, type TestGateway } from '../../../../test/support/gateway';
 import { givenImage } from '../../../../test/support/given-image';
-import { TcpProxy } from '../../../../test/support/tcp-proxy';
+import type { TcpProxy } from '../../../../test/support/tcp-proxy';
+import { type TwoGateways, startTwoGateways } from '../../../../test/support/two-gateways';
 import { until } from '../../../../test/support/until';
 import { Credentials } from '../http/credentials';
 
-/** Two gateways of one installation. The second has a way to the database that a test can shut. */
+let gateways: TwoGateways;
 let first: TestGateway;
 let second: TestGateway;
 let database: TestDatabase;
@@ -22,21 +18,10 @@ let paths: string[];
 let open: LiveEvents[];
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  const url = new URL(database.url);
-  proxy = await TcpProxy.to(url.hostname, Number(url.port || 5432));
-  url.hostname = '127.0.0.1';
-  url.port = String(proxy.port);
-  second = await startGateway({ databaseUrl: () => url.href });
-  // Last, since passport asks the youngest gateway of a process about everybody's tokens.
-  first = await startGateway({ databaseUrl: () => database.url });
+  gateways = await startTwoGateways();
+  ({ first, second, database, proxy } = gateways);
 });
-afterAll(async () => {
-  await second.close();
-  await first.close();
-  await proxy.close();
-  await database.close();
-});
+afterAll(() => gateways.close());
 beforeEach(async () => {
   open = [];
   user = await first.register();

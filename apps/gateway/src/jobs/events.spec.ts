@@ -1,19 +1,15 @@
 import { AppError } from '@mediakiln/contracts';
 import { JobStore } from '@mediakiln/jobs';
 import { Client } from '../../../../test/support/client';
-import { type TestDatabase, createTestDatabase } from '../../../../test/support/database';
+import type { TestDatabase } from '../../../../test/support/database';
 import { LiveEvents, type StreamedEvent, follow } from '../../../../test/support/event-stream';
-import {
-  type RegisteredUser,
-  TEST_PASSWORD,
-  type TestGateway,
-  startGateway,
-} from '../../../../test/support/gateway';
+import { type RegisteredUser, TEST_PASSWORD, type TestGateway } from '../../../../test/support/gateway';
 import { givenImage } from '../../../../test/support/given-image';
-import { TcpProxy } from '../../../../test/support/tcp-proxy';
+import type { TcpProxy } from '../../../../test/support/tcp-proxy';
+import { type TwoGateways, startTwoGateways } from '../../../../test/support/two-gateways';
 import { until } from '../../../../test/support/until';
 
-/** Two gateways of one installation. The second has a way to the database that a test can shut. */
+let gateways: TwoGateways;
 let first: TestGateway;
 let second: TestGateway;
 let database: TestDatabase;
@@ -23,21 +19,10 @@ let media: string;
 let open: LiveEvents[];
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  const url = new URL(database.url);
-  proxy = await TcpProxy.to(url.hostname, Number(url.port || 5432));
-  url.hostname = '127.0.0.1';
-  url.port = String(proxy.port);
-  second = await startGateway({ databaseUrl: () => url.href });
-  // Last, since passport asks the youngest gateway of a process about everybody's tokens.
-  first = await startGateway({ databaseUrl: () => database.url });
+  gateways = await startTwoGateways();
+  ({ first, second, database, proxy } = gateways);
 });
-afterAll(async () => {
-  await second.close();
-  await first.close();
-  await proxy.close();
-  await database.close();
-});
+afterAll(() => gateways.close());
 beforeEach(async () => {
   await database.dataSource.query('TRUNCATE job CASCADE');
   open = [];

@@ -27,6 +27,6 @@ function pointerIn(pointer: string, first: number, count: number): string {
   // An address is refused where the request has it.
   if (/^\/(steps|inputs)\//.test(pointer)) return pointer;
   if (count === 1) return `/steps/${first}${pointer}`;
-  const within = /^\/params\/steps\/(\d+)(?!\d)(.*)$/.exec(pointer);
-  return within ? `/steps/${Number(within[1]) + first}${within[2]}` : `/steps/${first}`;
+  const within = /^\/params\/steps\/(\d+)(\/.*)?$/.exec(pointer);
+  return within ? `/steps/${Number(within[1]) + first}${within[2] ?? ''}` : `/steps/${first}`;
 }

@@ -14,29 +14,25 @@ const NOT_IN_A_URL = /[\s\p{C}]/u;
  * through once: a cell has 64 KiB, and a regular expression for this took its length to the third power.
  */
 export function addressesOf(cell: string): string[] {
-  const addresses: string[] = [];
-  let from = 0;
-  for (const { index } of cell.matchAll(ADDRESS_BEGINS)) {
-    const end = endOf(cell, from, index);
-    if (!SEPARATOR.test(cell.slice(end, index))) continue;
-    addresses.push(cell.slice(beginOf(cell, from, end), end));
-    from = index;
-  }
-  const end = endOf(cell, from, cell.length);
-  addresses.push(cell.slice(beginOf(cell, from, end), end));
-  return addresses.filter((address) => address !== '');
+  const begins = [0];
+  for (const { index } of cell.matchAll(ADDRESS_BEGINS)) if (isApart(cell, index)) begins.push(index);
+  return begins
+    .map((begin, n) => trimmed(cell.slice(begin, begins[n + 1])))
+    .filter((address) => address !== '');
 }
 
-function beginOf(cell: string, from: number, end: number): number {
-  let begin = from;
-  while (begin < end && AT_AN_END.test(cell[begin]!)) begin += 1;
-  return begin;
+/** Whether a separator stands before this place, with or without blanks. */
+function isApart(cell: string, place: number): boolean {
+  for (let at = place - 1; at >= 0 && AT_AN_END.test(cell[at]!); at -= 1)
+    if (SEPARATOR.test(cell[at]!)) return true;
+  return false;
 }
 
-function endOf(cell: string, from: number, to: number): number {
-  let end = to;
-  while (end > from && AT_AN_END.test(cell[end - 1]!)) end -= 1;
-  return end;
+function trimmed(text: string): string {
+  let [begin, end] = [0, text.length];
+  while (begin < end && AT_AN_END.test(text[begin]!)) begin += 1;
+  while (end > begin && AT_AN_END.test(text[end - 1]!)) end -= 1;
+  return text.slice(begin, end);
 }
 
 /** What keeps this address from being run, or null. */
